@@ -1,0 +1,37 @@
+{
+  "targets": [
+    {
+      "target_name": "bindport",
+      "sources": [
+        "native/addon.cc",
+        "native/address.cc",
+        "native/constants.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": [
+        "NAPI_VERSION=8",
+        "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
+        "NODE_ADDON_API_DISABLE_DEPRECATED"
+      ],
+      "conditions": [
+        [
+          "OS=='win'",
+          {
+            "sources": ["native/socket_win.cc"],
+            "libraries": ["ws2_32.lib"],
+            "msvs_settings": { "VCCLCompilerTool": { "WarningLevel": 4 } }
+          },
+          {
+            "sources": ["native/socket_unix.cc"],
+            "cflags_cc": ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic"],
+            "xcode_settings": {
+              "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+              "MACOSX_DEPLOYMENT_TARGET": "11.0",
+              "WARNING_CFLAGS": ["-Wall", "-Wextra", "-Wpedantic"]
+            }
+          }
+        ]
+      ]
+    }
+  ]
+}

@@ -1,0 +1,175 @@
+// Unpacks arguments, makes one system call, returns. No policy: src/binding.ts is the only caller
+// and has validated the arguments; src/errors.ts makes the errors.
+#include <napi.h>
+
+#include <unordered_set>
+#include <vector>
+
+#include "address.h"
+#include "constants.h"
+#include "socket.h"
+
+namespace bindport {
+
+namespace {
+
+// getsockopt's value may be any 32-bit integer, so its failures lie below them all.
+constexpr double kBelowEveryInt = -4294967296.0;
+
+// The descriptors that SocketHandles of this environment own. A worker that is terminated runs no
+// JavaScript any more; what it still owns is closed here.
+class OwnedDescriptors {
+ public:
+  OwnedDescriptors() = default;
+  OwnedDescriptors(const OwnedDescriptors&) = delete;
+  OwnedDescriptors& operator=(const OwnedDescriptors&) = delete;
+  ~OwnedDescriptors() {
+    for (const Descriptor descriptor : descriptors_) CloseSocket(descriptor);
+  }
+
+  bool Add(Descriptor descriptor) { return descriptors_.insert(descriptor).second; }
+  void Remove(Descriptor descriptor) { descriptors_.erase(descriptor); }
+
+ private:
+  std::unordered_set<Descriptor> descriptors_;
+};
+
+int Int(const Napi::CallbackInfo& info, size_t index) {
+  return info[index].As<Napi::Number>().Int32Value();
+}
+
+Descriptor Fd(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Int64Value(); }
+
+Napi::Value Number(const Napi::CallbackInfo& info, double value) {
+  return Napi::Number::New(info.Env(), value);
+}
+
+Napi::Value ToObject(const Napi::CallbackInfo& info, const SocketAddress& address) {
+  Endpoint endpoint;
+  const int error = FormatEndpoint(address, &endpoint);
+  if (error != 0) return Number(info, error);
+  Napi::Object result = Napi::Object::New(info.Env());
+  result["address"] = endpoint.address;
+  result["family"] = endpoint.family;
+  result["port"] = endpoint.port;
+  return result;
+}
+
+Napi::Value Socket(const Napi::CallbackInfo& info) {
+  return Number(info, static_cast<double>(OpenSocket(Int(info, 0), Int(info, 1), Int(info, 2))));
+}
+
+Napi::Value Close(const Napi::CallbackInfo& info) { return Number(info, CloseSocket(Fd(info))); }
+
+Napi::Value Bind(const Napi::CallbackInfo& info) {
+  const Endpoint endpoint = {Int(info, 1), info[2].As<Napi::String>().Utf8Value(), Int(info, 3)};
+  SocketAddress address;
+  const int error = ParseEndpoint(endpoint, &address);
+  return Number(info, error != 0 ? error : BindSocket(Fd(info), address));
+}
+
+Napi::Value Listen(const Napi::CallbackInfo& info) {
+  return Number(info, ListenSocket(Fd(info), Int(info, 1)));
+}
+
+Napi::Value GetSockName(const Napi::CallbackInfo& info) {
+  SocketAddress address;
+  const int error = LocalAddress(Fd(info), &address);
+  return error != 0 ? Number(info, error) : ToObject(info, address);
+}
+
+Napi::Value GetPeerName(const Napi::CallbackInfo& info) {
+  SocketAddress address;
+  const int error = PeerAddress(Fd(info), &address);
+  return error != 0 ? Number(info, error) : ToObject(info, address);
+}
+
+Napi::Value LocalPort(const Napi::CallbackInfo& info) {
+  SocketAddress address;
+  const int error = LocalAddress(Fd(info), &address);
+  return Number(info, error != 0 ? error : PortOf(address));
+}
+
+Napi::Value Describe(const Napi::CallbackInfo& info) {
+  SocketKind kind;
+  const int error = DescribeSocket(Fd(info), &kind);
+  if (error != 0) return Number(info, error);
+  Napi::Object result = Napi::Object::New(info.Env());
+  result["family"] = kind.family;
+  result["type"] = kind.type;
+  result["protocol"] = kind.protocol;
+  return result;
+}
+
+Napi::Value GetSockOpt(const Napi::CallbackInfo& info) {
+  // Zeroed because Windows writes one byte for some booleans.
+  int32_t value = 0;
+  size_t length = sizeof(value);
+  const int error = GetOption(Fd(info), Int(info, 1), Int(info, 2), &value, &length);
+  return Number(info, error != 0 ? error + kBelowEveryInt : value);
+}
+
+Napi::Value GetSockOptBytes(const Napi::CallbackInfo& info) {
+  std::vector<uint8_t> value(info[3].As<Napi::Number>().Uint32Value());
+  size_t length = value.size();
+  const int error = GetOption(Fd(info), Int(info, 1), Int(info, 2), value.data(), &length);
+  if (error != 0) return Number(info, error);
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), value.data(), length);
+}
+
+Napi::Value SetSockOpt(const Napi::CallbackInfo& info) {
+  const int32_t value = Int(info, 3);
+  return Number(info, SetOption(Fd(info), Int(info, 1), Int(info, 2), &value, sizeof(value)));
+}
+
+Napi::Value SetSockOptBytes(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array value = info[3].As<Napi::Uint8Array>();
+  return Number(info,
+                SetOption(Fd(info), Int(info, 1), Int(info, 2), value.Data(), value.ByteLength()));
+}
+
+Napi::Value Own(const Napi::CallbackInfo& info) {
+  const bool added = info.Env().GetInstanceData<OwnedDescriptors>()->Add(Fd(info));
+  return Napi::Boolean::New(info.Env(), added);
+}
+
+void Disown(const Napi::CallbackInfo& info) {
+  info.Env().GetInstanceData<OwnedDescriptors>()->Remove(Fd(info));
+}
+
+}  // namespace
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports["startupError"] = Startup();
+  env.SetInstanceData(new OwnedDescriptors());
+
+  Napi::Object constants = Napi::Object::New(env);
+  for (size_t i = 0; i < kConstantCount; i++) {
+    constants[kConstants[i].name] = kConstants[i].value;
+  }
+  exports["constants"] = constants;
+  exports["timeoutSize"] = static_cast<double>(kTimeoutSize);
+  exports["lingerSize"] = static_cast<double>(kLingerSize);
+
+  exports["socket"] = Napi::Function::New<Socket>(env, "socket");
+  exports["close"] = Napi::Function::New<Close>(env, "close");
+  exports["bind"] = Napi::Function::New<Bind>(env, "bind");
+  exports["listen"] = Napi::Function::New<Listen>(env, "listen");
+  exports["getsockname"] = Napi::Function::New<GetSockName>(env, "getsockname");
+  exports["getpeername"] = Napi::Function::New<GetPeerName>(env, "getpeername");
+  exports["localPort"] = Napi::Function::New<LocalPort>(env, "localPort");
+  exports["describe"] = Napi::Function::New<Describe>(env, "describe");
+  exports["getsockopt"] = Napi::Function::New<GetSockOpt>(env, "getsockopt");
+  exports["getsockoptBytes"] = Napi::Function::New<GetSockOptBytes>(env, "getsockoptBytes");
+  exports["setsockopt"] = Napi::Function::New<SetSockOpt>(env, "setsockopt");
+  exports["setsockoptBytes"] = Napi::Function::New<SetSockOptBytes>(env, "setsockoptBytes");
+  exports["own"] = Napi::Function::New<Own>(env, "own");
+  exports["disown"] = Napi::Function::New<Disown>(env, "disown");
+  return exports;
+}
+
+}  // namespace bindport
+
+// The macro takes a plain identifier.
+using bindport::Init;
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, Init)

@@ -1,0 +1,62 @@
+// The platform interface: one function per system call, implemented by socket_unix.cc or
+// socket_win.cc, whichever binding.gyp compiles. Every function returns its result (0 where there
+// is none) or a negative libuv error number; none throws, none keeps state.
+#ifndef BINDPORT_SOCKET_H_
+#define BINDPORT_SOCKET_H_
+
+// Only for its declarations: it brings each platform's socket headers and libuv's error numbers.
+// Nothing of libuv is linked, so that the addon loads in runtimes that have none.
+#include <uv.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace bindport {
+
+// Wide enough for a Unix descriptor and for a Windows SOCKET.
+using Descriptor = int64_t;
+
+struct SocketAddress {
+  sockaddr_storage storage;
+  socklen_t length;
+};
+
+struct SocketKind {
+  int family;
+  int type;
+  int protocol;
+};
+
+// Called once per environment, before any other function.
+int Startup();
+
+Descriptor OpenSocket(int family, int type, int protocol);
+int CloseSocket(Descriptor descriptor);
+int BindSocket(Descriptor descriptor, const SocketAddress& address);
+int ListenSocket(Descriptor descriptor, int backlog);
+int LocalAddress(Descriptor descriptor, SocketAddress* address);
+int PeerAddress(Descriptor descriptor, SocketAddress* address);
+int DescribeSocket(Descriptor descriptor, SocketKind* kind);
+
+// `length` holds the size of `value` on entry and the number of bytes written on return.
+int GetOption(Descriptor descriptor, int level, int name, void* value, size_t* length);
+int SetOption(Descriptor descriptor, int level, int name, const void* value, size_t length);
+
+// Unix domain addresses, whose headers and length rules differ: a leading NUL is Linux's abstract
+// namespace, an empty path the unnamed socket.
+int ParsePath(const std::string& path, SocketAddress* address);
+std::string FormatPath(const SocketAddress& address);
+
+// IPv6 zones ("eth0", "2") to interface numbers and back. 0 when there is no such interface.
+uint32_t ParseZone(const char* zone);
+std::string FormatZone(uint32_t index);
+
+// sizeof of what SO_RCVTIMEO takes (a timeval, or a DWORD of milliseconds) and what SO_LINGER
+// takes.
+extern const size_t kTimeoutSize;
+extern const size_t kLingerSize;
+
+}  // namespace bindport
+
+#endif  // BINDPORT_SOCKET_H_
