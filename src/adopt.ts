@@ -1,0 +1,175 @@
+import cluster from 'node:cluster';
+import { Socket as DatagramSocket } from 'node:dgram';
+import type { EventEmitter } from 'node:events';
+import { Server as HttpServer } from 'node:http';
+import { type AddressInfo, Server } from 'node:net';
+import { constants } from './constants';
+import { invalidArgType, stateError } from './errors';
+import { hasPorts } from './host';
+import { keepingReuseAddr, type ListenTarget } from './listen-target';
+import { closeHandle, isDatagramBound, isDatagramIpv6 } from './node-handles';
+import { isBun } from './platform';
+import { type SocketAddress, SocketHandle } from './socket-handle';
+import { backlog as checkBacklog } from './validate';
+
+export interface AdoptOptions {
+  /** How many connections may wait to be accepted, 0 to 2^31 - 1; 511 by default (Node's). */
+  backlog?: number;
+}
+
+/** By what they can do: Bun's http servers are no `net.Server`. */
+function isServer(value: unknown): value is Server {
+  return value instanceof Server || (hasMethods(value, 'listen', 'close') && 'listening' in value);
+}
+
+function isDatagramSocket(value: unknown): value is DatagramSocket {
+  return value instanceof DatagramSocket || hasMethods(value, 'bind', 'send', 'addMembership');
+}
+
+function hasMethods(value: unknown, ...names: string[]): value is object {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => typeof Reflect.get(value, name) === 'function')
+  );
+}
+
+/** Runs `start`; settles with the emitter's 'listening' or 'error', or when it is closed before. */
+function listening(emitter: EventEmitter, start: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error) => {
+      emitter.off('listening', onListening).off('error', onError).off('close', onClose);
+      if (error) reject(error);
+      else resolve();
+    };
+    const onListening = () => settle();
+    const onError = (error: Error) => settle(error);
+    const onClose = () => settle(stateError('ERR_SERVER_NOT_RUNNING', 'Closed before it listened'));
+    emitter.on('listening', onListening).on('error', onError).on('close', onClose);
+    try {
+      start();
+    } catch (error) {
+      settle(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+}
+
+/** The bound address, before anything changes hands. */
+function boundAddress(handle: SocketHandle): SocketAddress {
+  if (!handle.bound) {
+    throw stateError(
+      'ERR_SOCKET_NOT_BOUND',
+      'The socket is not bound: bind it before it is adopted',
+    );
+  }
+  return handle.address();
+}
+
+/** Listens or binds; what was handed over and not taken is closed. */
+async function take(emitter: EventEmitter, target: ListenTarget, start: () => void): Promise<void> {
+  try {
+    await listening(emitter, start);
+  } catch (error) {
+    closeHandle(target);
+    throw error;
+  }
+}
+
+async function adoptStream(
+  server: Server,
+  handle: SocketHandle,
+  backlog?: number,
+): Promise<AddressInfo> {
+  if (server.listening) {
+    throw stateError('ERR_SERVER_ALREADY_LISTEN', 'The server listens already');
+  }
+  if (handle.type !== constants.SOCK_STREAM) {
+    throw stateError(
+      'ERR_SOCKET_BAD_TYPE',
+      'A server takes a stream socket: this one is of another type',
+    );
+  }
+  if (isBun && server instanceof HttpServer) {
+    throw stateError(
+      'ERR_UNSUPPORTED_RUNTIME',
+      "Bun's http servers can't listen on a given socket",
+    );
+  }
+  if (!hasPorts(handle.family) && cluster.isWorker) {
+    throw stateError(
+      'ERR_UNSUPPORTED_CLUSTER',
+      'A cluster worker would have its primary listen on its own descriptor of this number',
+    );
+  }
+  const address = boundAddress(handle);
+  // Here, while a failure (EADDRINUSE) leaves the descriptor with its owner: Node would close it.
+  handle.listen(backlog);
+  const target = handle.transfer();
+  await take(server, target, () => server.listen(target, backlog));
+  return address;
+}
+
+async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Promise<AddressInfo> {
+  if (isDatagramBound(socket)) {
+    throw stateError('ERR_SOCKET_ALREADY_BOUND', 'The dgram socket is bound already');
+  }
+  const family = isDatagramIpv6(socket) ? constants.AF_INET6 : constants.AF_INET;
+  if (handle.type !== constants.SOCK_DGRAM || handle.family !== family) {
+    throw stateError(
+      'ERR_SOCKET_BAD_TYPE',
+      `A dgram socket takes a UDP socket of its own family, ${isDatagramIpv6(socket) ? 'IPv6' : 'IPv4'}`,
+    );
+  }
+  const address = boundAddress(handle);
+  const { fd } = handle;
+  const target = handle.transfer();
+  await take(socket, target, () => keepingReuseAddr(fd, () => socket.bind(target)));
+  return address;
+}
+
+/**
+ * Serves a bound socket with a server of Node's own: the server listens on that very socket, which
+ * keeps its port, its options and the connections that wait on it. Closing the server closes it.
+ *
+ * @param server a net, tls, http, https or http2 server that does not listen yet, or a dgram socket
+ *   that is not bound yet (of the handle's family)
+ * @param socket a bound SocketHandle, or the number of a bound descriptor that nobody owns: TCP or a
+ *   Unix domain stream socket for a server, UDP for a dgram socket
+ * @param options.backlog how many connections may wait, 0 to 2^31 - 1; 511 by default
+ * @returns the address, once 'listening' was emitted
+ * @throws (rejects) TypeError or RangeError for wrong arguments; Error `ERR_SOCKET_NOT_BOUND`,
+ *   `ERR_SOCKET_BAD_TYPE`, `ERR_SOCKET_HANDLE_CLOSED`, `ERR_SOCKET_HANDLE_ADOPTED`,
+ *   `ERR_SERVER_ALREADY_LISTEN` or `ERR_SOCKET_ALREADY_BOUND`; SystemError with `syscall: 'listen'`
+ *   (EADDRINUSE) or `'open'` (EEXIST). After each of these the descriptor is its owner's as before.
+ */
+export async function adopt(
+  server: Server | DatagramSocket,
+  socket: SocketHandle | number,
+  options: AdoptOptions = {},
+): Promise<AddressInfo> {
+  if (!isServer(server) && !isDatagramSocket(server)) {
+    throw invalidArgType(
+      'server',
+      'a net.Server (or http, https, http2, tls) or a dgram.Socket',
+      server,
+    );
+  }
+  if (typeof socket !== 'number' && !(socket instanceof SocketHandle)) {
+    throw invalidArgType('socket', 'a SocketHandle or of type number', socket);
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgType('options', 'of type object', options);
+  }
+  const { backlog } = options;
+  if (backlog !== undefined) checkBacklog(backlog);
+  const handle = typeof socket === 'number' ? SocketHandle.from(socket) : socket;
+  try {
+    return await (isServer(server)
+      ? adoptStream(server, handle, backlog)
+      : adoptDatagram(server, handle));
+  } catch (error) {
+    // A bare number stays its caller's.
+    if (typeof socket === 'number' && !handle.closed) handle.detach();
+    throw error;
+  }
+}

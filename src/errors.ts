@@ -1,0 +1,132 @@
+import { constants as osConstants } from 'node:os';
+import { getSystemErrorMap, getSystemErrorName, inspect } from 'node:util';
+
+/** A failed system call, with the properties of Node's own system errors. */
+export interface SystemError extends Error {
+  /** The error's name, such as `'EADDRINUSE'`. */
+  code: string;
+  /** libuv's negative error number, such as -98 for EADDRINUSE on Linux. */
+  errno: number;
+  /** The system call that failed, such as `'bind'`. */
+  syscall: string;
+  /** The address that the call was about, if any. */
+  address?: string;
+  /** The port that the call was about, if any and not 0. */
+  port?: number;
+}
+
+/** An error of this package that is no system error and no argument error. */
+export interface CodedError extends Error {
+  code: string;
+}
+
+export interface ErrorContext {
+  address?: string;
+  port?: number;
+  /** What the call was about where that is no address: an option's name. */
+  subject?: string;
+  /** Why, in words, where the code alone would mislead. */
+  explanation?: string;
+}
+
+/** libuv knows no name for some errors that sockets give (EDOM, ENOTUNIQ); the C library does. */
+function errorName(errno: number): string {
+  const name = getSystemErrorName(errno);
+  if (/^E[A-Z0-9]+$/.test(name)) return name;
+  const found = Object.entries(osConstants.errno).find(([, value]) => value === -errno);
+  return found?.[0] ?? name;
+}
+
+/** libuv's number for an error's name: another one on each platform. */
+function errorNumber(name: string): number {
+  for (const [errno, [known]] of getSystemErrorMap()) if (known === name) return errno;
+  throw new Error(`libuv knows no error ${name}`);
+}
+
+export const ENOPROTOOPT = errorNumber('ENOPROTOOPT');
+
+/** Message and properties as Node makes them: `bind EADDRINUSE 127.0.0.1:8080`. */
+export function systemError(
+  errno: number,
+  syscall: string,
+  { address, port, subject, explanation }: ErrorContext = {},
+): SystemError {
+  const code = errorName(errno);
+  let message = `${syscall} ${code}`;
+  if (address !== undefined) message += port ? ` ${address}:${port}` : ` ${address}`;
+  if (subject !== undefined) message += ` ${subject}`;
+  if (explanation !== undefined) message += `: ${explanation}`;
+  return Object.assign(new Error(message), {
+    errno,
+    code,
+    syscall,
+    ...(address !== undefined && { address }),
+    ...(port ? { port } : {}),
+  });
+}
+
+/** The value as Node's argument errors show it. */
+function received(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'object') {
+    const name = value.constructor?.name;
+    return name ? `an instance of ${name}` : inspect(value, { depth: -1 });
+  }
+  const shown = inspect(value);
+  return `type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`;
+}
+
+export function invalidArgType(
+  name: string,
+  expected: string,
+  value: unknown,
+): TypeError & CodedError {
+  return Object.assign(
+    new TypeError(`The "${name}" argument must be ${expected}. Received ${received(value)}`),
+    { code: 'ERR_INVALID_ARG_TYPE' },
+  );
+}
+
+export function invalidArgValue(
+  name: string,
+  reason: string,
+  value: unknown,
+): TypeError & CodedError {
+  return Object.assign(
+    new TypeError(`The argument '${name}' ${reason}. Received ${inspect(value)}`),
+    { code: 'ERR_INVALID_ARG_VALUE' },
+  );
+}
+
+export function outOfRange(name: string, range: string, value: unknown): RangeError & CodedError {
+  return Object.assign(
+    new RangeError(
+      `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`,
+    ),
+    { code: 'ERR_OUT_OF_RANGE' },
+  );
+}
+
+/** An error in the state of one of this package's objects, or of a Node object handed to it. */
+export function stateError(code: string, message: string): CodedError {
+  return Object.assign(new Error(message), { code });
+}
+
+/**
+ * A TCP/IPv4 socket has an option set that lets other sockets share its port: thrown by `bindPort`
+ * before it binds anything.
+ */
+export class UnsafeOptionError extends Error {
+  readonly code = 'ERR_UNSAFE_SOCKET_OPTION';
+  /** The option that is set. */
+  readonly option: 'SO_REUSEADDR' | 'SO_REUSEPORT';
+
+  constructor(option: 'SO_REUSEADDR' | 'SO_REUSEPORT') {
+    super(
+      `${option} is set on a TCP/IPv4 socket: another socket could share the port. Clear the option before binding.`,
+    );
+    this.name = 'UnsafeOptionError';
+    this.option = option;
+  }
+}

@@ -1,0 +1,49 @@
+import { isIP } from 'node:net';
+import { constants } from './constants';
+import { invalidArgValue } from './errors';
+import { text } from './validate';
+
+/** The loopback addresses, literal so that no name is looked up (CPython: `HOSTv4`, `HOSTv6`). */
+export const HOST = '127.0.0.1';
+export const HOSTv6 = '::1';
+
+interface Family {
+  /** As `isIP` tells it. */
+  version: 4 | 6;
+  loopback: string;
+  wildcard: string;
+}
+
+const families = new Map<number, Family>([
+  [constants.AF_INET, { version: 4, loopback: HOST, wildcard: '0.0.0.0' }],
+  [constants.AF_INET6, { version: 6, loopback: HOSTv6, wildcard: '::' }],
+]);
+
+/** Whether sockets of this family have ports. */
+export function hasPorts(family: number): boolean {
+  return families.has(family);
+}
+
+/** The loopback address of a family that has ports. */
+export function loopback(family: number): string {
+  return families.get(family)?.loopback ?? HOST;
+}
+
+/**
+ * What to hand to bind(2) for `host`: a numeric address of the family, with `'localhost'` and `''`
+ * (the wildcard) made numeric; for a Unix domain socket the path as it is. No name is looked up.
+ */
+export function bindAddress(host: string, family: number): string {
+  text('host', host);
+  const ip = families.get(family);
+  if (ip === undefined) return host;
+  if (host === '') return ip.wildcard;
+  if (host === 'localhost') return ip.loopback;
+  // A NUL would end the address early in C.
+  if (isIP(host) === ip.version && !host.includes('\0')) return host;
+  throw invalidArgValue(
+    'host',
+    `must be a numeric IPv${ip.version} address, 'localhost' or '' for a socket of this family`,
+    host,
+  );
+}

@@ -1,0 +1,48 @@
+import { constants } from './constants';
+import { stateError, systemError } from './errors';
+import { hasPorts } from './host';
+import { createTcpHandle, createUdpHandle, type OpenableHandle } from './node-handles';
+import { readOption, writeOption } from './options/named';
+
+/**
+ * What `server.listen()` takes (`dgramSocket.bind()` for a UDP socket): a libuv handle, or `{ fd }`
+ * where the runtime has no such handles.
+ */
+export interface ListenTarget {
+  readonly fd: number;
+}
+
+function openHandle(handle: OpenableHandle, fd: number): ListenTarget {
+  // Ignoring the result would make listen() choose a random port of the wildcard address.
+  const error = handle.open(fd);
+  if (error === 0) return handle;
+  handle.close();
+  throw systemError(error, 'open');
+}
+
+/**
+ * Runs `open`, after which SO_REUSEADDR is what it was: libuv sets it on every UDP socket that it is
+ * given on Unix (uv_udp_open, libuv issue 4551), and with it others could bind the same port.
+ */
+export function keepingReuseAddr<Result>(fd: number, open: () => Result): Result {
+  const before = readOption(fd, 'SO_REUSEADDR');
+  try {
+    return open();
+  } finally {
+    if (readOption(fd, 'SO_REUSEADDR') !== before) writeOption(fd, 'SO_REUSEADDR', before);
+  }
+}
+
+/** After a throw the descriptor is the caller's as before. */
+export function openTarget(fd: number, family: number, type: number): ListenTarget {
+  if (type === constants.SOCK_STREAM && !hasPorts(family)) return { fd };
+  if (type === constants.SOCK_STREAM) {
+    const handle = createTcpHandle();
+    return handle ? openHandle(handle, fd) : { fd };
+  }
+  if (type === constants.SOCK_DGRAM && hasPorts(family)) {
+    const handle = createUdpHandle(family === constants.AF_INET6);
+    return handle ? keepingReuseAddr(fd, () => openHandle(handle, fd)) : { fd };
+  }
+  throw stateError('ERR_SOCKET_BAD_TYPE', 'Only stream sockets and UDP sockets can be handed over');
+}

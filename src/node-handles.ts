@@ -1,0 +1,119 @@
+/**
+ * The only module that touches what Node keeps private: the libuv handle behind a server or socket,
+ * and the constructors of such handles. Every access is checked, so that a runtime without them
+ * (Bun, or a Node to come) is seen as one that has none.
+ */
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
+import { Socket } from 'node:net';
+
+/** A libuv TCP or UDP handle that has no socket yet. */
+export interface OpenableHandle {
+  /** -1 before open, and on Windows unless it was opened from a SOCKET. */
+  readonly fd: number;
+  /** Gives it a descriptor. Returns 0 or libuv's error number; after 0 the handle owns it. */
+  open(fd: number): number;
+  close(): void;
+}
+
+type HandleClass = new (type?: number) => OpenableHandle;
+
+/** TCPConstants.SERVER of Node's tcp_wrap. */
+const SERVER = 1;
+
+function isFunction(value: unknown): value is (...args: never[]) => unknown {
+  return typeof value === 'function';
+}
+
+function property(object: unknown, key: PropertyKey): unknown {
+  return typeof object === 'object' && object !== null ? Reflect.get(object, key) : undefined;
+}
+
+function isHandleClass(value: unknown): value is HandleClass {
+  return isFunction(value) && isFunction(property(value.prototype, 'open'));
+}
+
+/** What dgram keeps behind a symbol since `_handle` is deprecated (DEP0112) and, in Node 26, gone. */
+function stateOf(target: object): unknown {
+  const key = Object.getOwnPropertySymbols(target).find((s) => s.description === 'state symbol');
+  return key && property(target, key);
+}
+
+/** The handle behind a net, tls, http or http2 server or socket, or a dgram socket. */
+export function handleOf(target: object): unknown {
+  return property(stateOf(target), 'handle') ?? property(target, '_handle');
+}
+
+/** The handle's descriptor, or undefined where it has none (yet). */
+export function descriptorOfHandle(handle: unknown): number | undefined {
+  const fd = property(handle, 'fd');
+  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+}
+
+/**
+ * A class that has no public name, from a handle of it. A socket that waits for a name look-up has
+ * one and has made no system call yet.
+ */
+function findTcpClass(): HandleClass | undefined {
+  const socket = new Socket();
+  socket.on('error', () => {});
+  socket.connect({ host: 'localhost', port: 1, lookup: () => {} });
+  const found = property(handleOf(socket), 'constructor');
+  socket.destroy();
+  return isHandleClass(found) ? found : undefined;
+}
+
+function findUdpClass(): HandleClass | undefined {
+  const socket = createSocket('udp4');
+  const found = property(handleOf(socket), 'constructor');
+  socket.close();
+  return isHandleClass(found) ? found : undefined;
+}
+
+/** Calls `find` once, at the first need. */
+function once(find: () => HandleClass | undefined): () => HandleClass | undefined {
+  let found: { handleClass: HandleClass | undefined } | undefined;
+  return () => {
+    found ??= { handleClass: find() };
+    return found.handleClass;
+  };
+}
+
+const tcpClass = once(findTcpClass);
+const udpClass = once(findUdpClass);
+
+/** A handle for `server.listen(handle)`, or undefined where the runtime has none. */
+export function createTcpHandle(): OpenableHandle | undefined {
+  const Tcp = tcpClass();
+  // Without its argument the constructor aborts the process.
+  return Tcp && new Tcp(SERVER);
+}
+
+/** A handle for `socket.bind(handle)`, or undefined where the runtime has none. */
+export function createUdpHandle(ipv6: boolean): OpenableHandle | undefined {
+  const Udp = udpClass();
+  if (Udp === undefined) return undefined;
+  const handle = new Udp();
+  // dgram copies every function of its udp6 handle to ours but connect.
+  if (ipv6) Reflect.set(handle, 'connect', property(handle, 'connect6'));
+  return handle;
+}
+
+/** Whether a dgram socket is bound, or about to be. */
+export function isDatagramBound(socket: DatagramSocket): boolean {
+  // BIND_STATE_UNBOUND is 0.
+  const bindState = property(stateOf(socket), 'bindState');
+  return typeof bindState === 'number'
+    ? bindState !== 0
+    : descriptorOfHandle(handleOf(socket)) !== undefined;
+}
+
+/** The family that a dgram socket was created for. */
+export function isDatagramIpv6(socket: DatagramSocket): boolean {
+  return property(socket, 'type') === 'udp6';
+}
+
+/** Closes what `server.listen()` did not take. A handle that is closing already ignores it. */
+export function closeHandle(handle: unknown): void {
+  const close = property(handle, 'close');
+  if (isFunction(close)) Reflect.apply(close, handle, []);
+}

@@ -1,0 +1,9 @@
+/** What differs between platforms and runtimes above the native code. The only reader of `process.platform`. */
+export const isWindows = process.platform === 'win32';
+export const isLinux = process.platform === 'linux';
+
+/** The largest number that can be a descriptor: an `int`, or a pointer-sized SOCKET on Windows. */
+export const maxDescriptor = isWindows ? Number.MAX_SAFE_INTEGER : 0x7fffffff;
+
+/** Bun's `http` servers listen on a random port when they are given a descriptor (seen with Bun 1.4). */
+export const isBun = 'bun' in process.versions;

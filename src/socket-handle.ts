@@ -1,0 +1,308 @@
+import { binding, type NativeAddress, type SocketKind } from './binding';
+import { constants } from './constants';
+import { stateError, systemError } from './errors';
+import { bindAddress, hasPorts, loopback } from './host';
+import { type ListenTarget, openTarget } from './listen-target';
+import { type OptionValue, readOption, writeOption } from './options/named';
+import type { OptionName } from './options/table';
+import { backlog as checkBacklog, port as checkPort, descriptor, int32 } from './validate';
+
+/** A socket's address. A Unix domain socket has its path as `address` and no port: 0. */
+export interface SocketAddress {
+  address: string;
+  family: 'IPv4' | 'IPv6' | 'Unix';
+  port: number;
+}
+
+/** What a handle holds. Apart from it, so that a forgotten handle's descriptor can still be closed. */
+interface Owned {
+  fd: number;
+  openedAt: string | undefined;
+}
+
+/** Node's default for `server.listen`. */
+const DEFAULT_BACKLOG = 511;
+
+/** Bits of socket()'s type argument that are no part of the type (Linux, FreeBSD). */
+const TYPE_FLAGS = (constants.SOCK_CLOEXEC ?? 0) | (constants.SOCK_NONBLOCK ?? 0);
+
+/** A descriptor that exists already, and what the kernel says it is. */
+class Existing {
+  constructor(
+    readonly fd: number,
+    readonly kind: SocketKind,
+  ) {}
+}
+
+const forgotten = new FinalizationRegistry<Owned>(({ fd, openedAt }) => {
+  binding.disown(fd);
+  binding.close(fd);
+  process.emitWarning(`A SocketHandle was never closed: descriptor ${fd} is closed now`, {
+    code: 'BINDPORT_FORGOTTEN_HANDLE',
+    detail: `Opened at:\n${openedAt ?? ''}`,
+  });
+});
+
+/** Where the caller stands, as text: an Error object would keep the handle from being collected. */
+function callSite(): string | undefined {
+  const place: { stack?: string } = {};
+  Error.captureStackTrace(place, SocketHandle);
+  return place.stack?.replace(/^.*\n/, '');
+}
+
+/** The type without the flags that socket() takes with it. */
+export function socketType(type: number): number {
+  return type & ~TYPE_FLAGS;
+}
+
+/** What socket(2) chooses for protocol 0. */
+function defaultProtocol(family: number, type: number): number {
+  if (!hasPorts(family)) return 0;
+  if (type === constants.SOCK_STREAM) return constants.IPPROTO_TCP;
+  return type === constants.SOCK_DGRAM ? constants.IPPROTO_UDP : 0;
+}
+
+function toSocketAddress({ address, family, port }: NativeAddress): SocketAddress {
+  if (family === constants.AF_INET) return { address, family: 'IPv4', port };
+  if (family === constants.AF_INET6) return { address, family: 'IPv6', port };
+  return { address, family: 'Unix', port };
+}
+
+/**
+ * A socket's descriptor (on Windows a SOCKET) with one owner: this object, until it is closed,
+ * detached, or handed to a server. The descriptor is close-on-exec, not inheritable on Windows.
+ *
+ * A handle that is forgotten is closed when it is collected, with a process warning that says where
+ * it was opened; one that is open when its worker thread ends is closed then.
+ */
+export class SocketHandle implements Disposable {
+  readonly #owned: Owned;
+  #gone: 'closed' | 'adopted' | undefined;
+  /** `constants.AF_INET`, `AF_INET6`, `AF_UNIX` … */
+  readonly family: number;
+  /** `constants.SOCK_STREAM`, `SOCK_DGRAM` …, without flags such as SOCK_NONBLOCK. */
+  readonly type: number;
+  /** `constants.IPPROTO_TCP`, `IPPROTO_UDP` …; what the kernel chose where none was asked for. */
+  readonly protocol: number;
+
+  /**
+   * Opens a socket: socket(2).
+   *
+   * @param family the address family, `constants.AF_INET` by default
+   * @param type the socket type, `constants.SOCK_STREAM` by default; Linux's SOCK_NONBLOCK may be added
+   * @param protocol the protocol, 0 by default: the usual one of family and type
+   * @throws TypeError or RangeError for an argument that is no 32-bit integer
+   * @throws SystemError with `syscall: 'socket'`, such as EMFILE or EAFNOSUPPORT
+   */
+  constructor(family?: number, type?: number, protocol?: number);
+  /** @internal */
+  constructor(existing: Existing);
+  constructor(
+    family: number | Existing = constants.AF_INET,
+    type: number = constants.SOCK_STREAM,
+    protocol: number = 0,
+  ) {
+    const { fd, kind } = family instanceof Existing ? family : open(family, type, protocol);
+    this.family = kind.family;
+    this.type = kind.type;
+    this.protocol = kind.protocol;
+    this.#owned = { fd, openedAt: callSite() };
+    binding.own(fd);
+    forgotten.register(this, this.#owned, this.#owned);
+  }
+
+  /**
+   * Takes ownership of a descriptor that exists already.
+   *
+   * @param fd a socket's descriptor (on Windows a SOCKET), owned by nobody else; after a throw it is
+   *   still yours
+   * @returns its handle
+   * @throws TypeError or RangeError for what is no descriptor
+   * @throws SystemError with `syscall: 'getsockopt'`: EBADF when it is closed, ENOTSOCK when it is no
+   *   socket
+   * @throws Error `ERR_SOCKET_HANDLE_OWNED` when another SocketHandle of this thread owns it
+   */
+  static from(fd: number): SocketHandle {
+    const kind = describe(descriptor('fd', fd));
+    if (!binding.own(fd)) {
+      throw stateError(
+        'ERR_SOCKET_HANDLE_OWNED',
+        `Descriptor ${fd} belongs to another SocketHandle`,
+      );
+    }
+    return new SocketHandle(new Existing(fd, kind));
+  }
+
+  /**
+   * The descriptor, still owned by this handle.
+   *
+   * @throws Error `ERR_SOCKET_HANDLE_CLOSED` after `close`, `ERR_SOCKET_HANDLE_ADOPTED` once
+   *   somebody else owns it
+   */
+  get fd(): number {
+    if (this.#gone === undefined) return this.#owned.fd;
+    if (this.#gone === 'closed') {
+      throw stateError('ERR_SOCKET_HANDLE_CLOSED', 'The SocketHandle is closed');
+    }
+    throw stateError(
+      'ERR_SOCKET_HANDLE_ADOPTED',
+      'The SocketHandle has given its descriptor away (adopt, transfer or detach)',
+    );
+  }
+
+  /** Whether the descriptor is no longer this handle's: closed, detached or handed to a server. */
+  get closed(): boolean {
+    return this.#gone !== undefined;
+  }
+
+  /** Whether the socket is bound to a port (a Unix domain socket: to a path). */
+  get bound(): boolean {
+    return this.#address() !== undefined;
+  }
+
+  /** As the function `getOption`. */
+  getOption<Name extends OptionName>(name: Name): OptionValue<Name> {
+    return readOption(this.fd, name);
+  }
+
+  /** As the function `setOption`. */
+  setOption<Name extends OptionName>(name: Name, value: OptionValue<Name>): void {
+    writeOption(this.fd, name, value);
+  }
+
+  /**
+   * Binds the socket: bind(2). Sets no option before.
+   *
+   * @param host a numeric address of the socket's family (IPv6 with its zone where it needs one:
+   *   `fe80::1%eth0`), `'localhost'` for the family's loopback address (the default), or `''` for the
+   *   wildcard address. For a Unix domain socket the path, or on Linux an abstract name after a NUL.
+   * @param port the port, 0 to 65535; 0, the default, for an ephemeral port of the kernel's choice
+   * @throws TypeError or RangeError for arguments of the wrong type, range or family
+   * @throws SystemError with `syscall: 'bind'`, such as EADDRINUSE, EADDRNOTAVAIL or EACCES, and
+   *   EINVAL for a socket that is bound already
+   */
+  bind(host: string = loopback(this.family), port: number = 0): void {
+    const address = bindAddress(host, this.family);
+    checkPort('port', port);
+    const error = binding.bind(this.fd, this.family, address, port);
+    if (error < 0) throw systemError(error, 'bind', { address, port });
+  }
+
+  /**
+   * Makes the socket accept connections: listen(2). On a socket that listens it sets the backlog.
+   *
+   * @param backlog how many connections may wait to be accepted, 0 to 2^31 - 1, 511 by default
+   *   (Node's); the kernel cuts it to its own limit
+   * @throws SystemError with `syscall: 'listen'`, such as EADDRINUSE
+   */
+  listen(backlog: number = DEFAULT_BACKLOG): void {
+    checkBacklog(backlog);
+    const error = binding.listen(this.fd, backlog);
+    if (error < 0) throw systemError(error, 'listen', this.#address() ?? {});
+  }
+
+  /**
+   * The address that the socket is bound to: getsockname(2). An unbound socket has port 0 and the
+   * wildcard address.
+   *
+   * @throws SystemError with `syscall: 'getsockname'`; on Windows EINVAL for an unbound socket
+   */
+  address(): SocketAddress {
+    const found = binding.getsockname(this.fd);
+    if (typeof found === 'number') throw systemError(found, 'getsockname');
+    return toSocketAddress(found);
+  }
+
+  /**
+   * The address that the socket is connected to: getpeername(2).
+   *
+   * @throws SystemError with `syscall: 'getpeername'`, such as ENOTCONN
+   */
+  remoteAddress(): SocketAddress {
+    const found = binding.getpeername(this.fd);
+    if (typeof found === 'number') throw systemError(found, 'getpeername');
+    return toSocketAddress(found);
+  }
+
+  /**
+   * Moves the bound socket into what `server.listen()` takes here (what `dgramSocket.bind()` takes,
+   * for a UDP socket). The target owns the descriptor from then on: listen on it, or it stays open.
+   * `adopt` does both in one step.
+   *
+   * @returns a libuv handle where the runtime has them, else `{ fd }`
+   * @throws Error `ERR_SOCKET_NOT_BOUND` for an unbound socket: Node would silently listen elsewhere
+   * @throws Error `ERR_SOCKET_BAD_TYPE` for a socket that is neither a stream nor UDP
+   * @throws SystemError with `syscall: 'open'`: EEXIST when this thread's event loop has the
+   *   descriptor already. After every throw the descriptor is still this handle's.
+   */
+  transfer(): ListenTarget {
+    const { fd } = this;
+    if (!this.bound) {
+      throw stateError(
+        'ERR_SOCKET_NOT_BOUND',
+        'The socket is not bound: bind it before handing it over',
+      );
+    }
+    const target = openTarget(fd, this.family, this.type);
+    this.#giveUp('adopted');
+    return target;
+  }
+
+  /** Gives the descriptor up without closing it. */
+  detach(): number {
+    const { fd } = this;
+    this.#giveUp('adopted');
+    return fd;
+  }
+
+  /**
+   * Closes the socket: close(2). Does nothing when the descriptor is no longer this handle's.
+   *
+   * @throws SystemError with `syscall: 'close'`: EBADF when somebody else closed the descriptor
+   */
+  close(): void {
+    if (this.#gone !== undefined) return;
+    this.#giveUp('closed');
+    const error = binding.close(this.#owned.fd);
+    if (error < 0) throw systemError(error, 'close');
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #giveUp(gone: 'closed' | 'adopted'): void {
+    this.#gone = gone;
+    forgotten.unregister(this.#owned);
+    binding.disown(this.#owned.fd);
+  }
+
+  /** The local address, or undefined while the socket is unbound. */
+  #address(): SocketAddress | undefined {
+    const found = binding.getsockname(this.fd);
+    // Windows answers EINVAL for an unbound socket.
+    if (typeof found === 'number' || (found.port === 0 && hasPorts(this.family))) return undefined;
+    return found.address === '' ? undefined : toSocketAddress(found);
+  }
+}
+
+function open(family: number, type: number, protocol: number): Existing {
+  int32('family', family);
+  int32('type', type);
+  int32('protocol', protocol);
+  const fd = binding.socket(family, type, protocol);
+  if (fd < 0) throw systemError(fd, 'socket');
+  const bare = socketType(type);
+  return new Existing(fd, {
+    family,
+    type: bare,
+    protocol: protocol || defaultProtocol(family, bare),
+  });
+}
+
+/** Family, type and protocol of a bare descriptor, as the kernel tells them. */
+export function describe(fd: number): SocketKind {
+  const kind = binding.describe(fd);
+  if (typeof kind === 'number') throw systemError(kind, 'getsockopt');
+  return kind;
+}

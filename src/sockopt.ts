@@ -1,0 +1,112 @@
+import { binding } from './binding';
+import { invalidArgType, systemError } from './errors';
+import { descriptor, int32, integer } from './validate';
+
+const INT32_MIN = -0x80000000;
+const TWO_TO_THE_32 = 0x100000000;
+
+/** As much as any option holds, and little enough to be zeroed at each call. */
+const MAX_LENGTH = 0x100000;
+
+/** The four calls without checks. `subject` is the option's name, for the error. */
+export function getInt(fd: number, level: number, name: number, subject?: string): number {
+  const value = binding.getsockopt(fd, level, name);
+  if (value < INT32_MIN) throw failed(value + TWO_TO_THE_32, 'getsockopt', subject);
+  return value;
+}
+
+export function getBytes(
+  fd: number,
+  level: number,
+  name: number,
+  maxLength: number,
+  subject?: string,
+): Buffer {
+  const value = binding.getsockoptBytes(fd, level, name, maxLength);
+  if (typeof value === 'number') throw failed(value, 'getsockopt', subject);
+  return value;
+}
+
+export function setInt(
+  fd: number,
+  level: number,
+  name: number,
+  value: number,
+  subject?: string,
+): void {
+  const error = binding.setsockopt(fd, level, name, value);
+  if (error < 0) throw failed(error, 'setsockopt', subject);
+}
+
+export function setBytes(
+  fd: number,
+  level: number,
+  name: number,
+  value: Uint8Array,
+  subject?: string,
+): void {
+  const error = binding.setsockoptBytes(fd, level, name, value);
+  if (error < 0) throw failed(error, 'setsockopt', subject);
+}
+
+function failed(errno: number, syscall: string, subject: string | undefined): Error {
+  return systemError(errno, syscall, subject === undefined ? {} : { subject });
+}
+
+/**
+ * Reads a socket option: getsockopt(2).
+ *
+ * @param fd the socket's descriptor (on Windows a SOCKET): an integer of 0 or more
+ * @param level the option's level, such as `constants.SOL_SOCKET`: a 32-bit integer
+ * @param name the option's number, such as `constants.SO_REUSEADDR`: a 32-bit integer
+ * @param maxLength how many bytes to read at the most, 1 to 1,048,576; without it the option is read
+ *   as a C `int`
+ * @returns the `int`; with `maxLength` a Buffer of exactly the bytes that the kernel wrote
+ * @throws TypeError or RangeError for an argument of the wrong type or range
+ * @throws SystemError with `syscall: 'getsockopt'`, such as EBADF, ENOTSOCK or ENOPROTOOPT
+ */
+export function getsockopt(fd: number, level: number, name: number): number;
+export function getsockopt(fd: number, level: number, name: number, maxLength: number): Buffer;
+export function getsockopt(
+  fd: number,
+  level: number,
+  name: number,
+  maxLength?: number,
+): number | Buffer {
+  descriptor('fd', fd);
+  int32('level', level);
+  int32('name', name);
+  if (maxLength === undefined) return getInt(fd, level, name);
+  return getBytes(fd, level, name, integer('maxLength', maxLength, 1, MAX_LENGTH));
+}
+
+/**
+ * Sets a socket option: setsockopt(2).
+ *
+ * @param fd the socket's descriptor (on Windows a SOCKET): an integer of 0 or more
+ * @param level the option's level, such as `constants.SOL_SOCKET`: a 32-bit integer
+ * @param name the option's number, such as `constants.SO_REUSEADDR`: a 32-bit integer
+ * @param value an integer of -2^31 to 2^32 - 1 or a boolean, passed as a C `int`; or bytes, passed as
+ *   they are. For SO_ATTACH_FILTER and SO_ATTACH_REUSEPORT_CBPF the bytes are the program itself.
+ * @throws TypeError or RangeError for an argument of the wrong type or range
+ * @throws SystemError with `syscall: 'setsockopt'`, such as EBADF, EINVAL, EPERM or ENOPROTOOPT
+ */
+export function setsockopt(
+  fd: number,
+  level: number,
+  name: number,
+  value: number | boolean | Uint8Array,
+): void {
+  descriptor('fd', fd);
+  int32('level', level);
+  int32('name', name);
+  if (typeof value === 'boolean') {
+    setInt(fd, level, name, Number(value));
+  } else if (typeof value === 'number') {
+    setInt(fd, level, name, integer('value', value, INT32_MIN, TWO_TO_THE_32 - 1) | 0);
+  } else if (value instanceof Uint8Array) {
+    setBytes(fd, level, name, value);
+  } else {
+    throw invalidArgType('value', 'of type number or boolean, or an instance of Uint8Array', value);
+  }
+}

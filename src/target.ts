@@ -1,0 +1,64 @@
+import type { Socket as DatagramSocket } from 'node:dgram';
+import type { Server, Socket } from 'node:net';
+import { invalidArgType, stateError } from './errors';
+import { descriptorOfHandle, handleOf } from './node-handles';
+import { type OptionValue, readOption, writeOption } from './options/named';
+import type { OptionName } from './options/table';
+import { SocketHandle } from './socket-handle';
+import { descriptor } from './validate';
+
+/**
+ * Whatever has a socket: a descriptor's number, a SocketHandle, a server (net, tls, http, https,
+ * http2), a stream socket (net, tls) or a dgram socket.
+ */
+export type SocketTarget = number | SocketHandle | Server | Socket | DatagramSocket;
+
+/** The target's descriptor, which stays the target's. */
+function descriptorOf(target: SocketTarget): number {
+  if (typeof target === 'number') return descriptor('target', target);
+  if (target instanceof SocketHandle) return target.fd;
+  if (typeof target !== 'object' || target === null) {
+    throw invalidArgType('target', 'a descriptor, or an object that has a socket', target);
+  }
+  const fd = descriptorOfHandle(handleOf(target));
+  if (fd !== undefined) return fd;
+  throw stateError(
+    'ERR_NO_DESCRIPTOR',
+    `The ${target.constructor?.name ?? 'object'} has no descriptor: it is not bound or connected (yet, or any more), or the runtime shows none`,
+  );
+}
+
+/**
+ * Reads a socket option by its name.
+ *
+ * @param target whatever has a socket; its ownership does not change
+ * @param name a name in `socketOptions`, such as `'SO_REUSEADDR'`
+ * @returns a value of the type that belongs to the name: see `OptionKind`
+ * @throws TypeError for an unknown name or a target without a socket
+ * @throws Error `ERR_NO_DESCRIPTOR` for a server or socket that is not open
+ * @throws SystemError with `syscall: 'getsockopt'`; ENOPROTOOPT where this platform lacks the option
+ */
+export function getOption<Name extends OptionName>(
+  target: SocketTarget,
+  name: Name,
+): OptionValue<Name> {
+  return readOption(descriptorOf(target), name);
+}
+
+/**
+ * Sets a socket option by its name.
+ *
+ * @param target whatever has a socket; its ownership does not change
+ * @param name a name in `socketOptions`, such as `'SO_REUSEADDR'`
+ * @param value of the type that belongs to the name; never coerced
+ * @throws TypeError or RangeError for an unknown name, a wrong value, or a target without a socket
+ * @throws Error `ERR_NO_DESCRIPTOR` for a server or socket that is not open
+ * @throws SystemError with `syscall: 'setsockopt'`; ENOPROTOOPT where this platform lacks the option
+ */
+export function setOption<Name extends OptionName>(
+  target: SocketTarget,
+  name: Name,
+  value: OptionValue<Name>,
+): void {
+  writeOption(descriptorOf(target), name, value);
+}

@@ -1,0 +1,34 @@
+import { invalidArgType, outOfRange } from './errors';
+import { maxDescriptor } from './platform';
+
+const INT32_MIN = -0x80000000;
+const INT32_MAX = 0x7fffffff;
+
+/** Refuses anything but an integer of `min` to `max`, both included. Never coerces. */
+export function integer(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
+  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
+  if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
+  return value;
+}
+
+export function int32(name: string, value: unknown): number {
+  return integer(name, value, INT32_MIN, INT32_MAX);
+}
+
+export function descriptor(name: string, value: unknown): number {
+  return integer(name, value, 0, maxDescriptor);
+}
+
+export function port(name: string, value: unknown): number {
+  return integer(name, value, 0, 65535);
+}
+
+export function backlog(value: unknown): number {
+  return integer('backlog', value, 0, INT32_MAX);
+}
+
+export function text(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
+  return value;
+}
