@@ -32,9 +32,14 @@ function isHandleClass(value: unknown): value is HandleClass {
   return isFunction(value) && isFunction(property(value.prototype, 'open'));
 }
 
+/** The descriptions of dgram's own symbol in Node and in Deno. */
+const STATE_SYMBOLS = ['state symbol', 'kStateSymbol'];
+
 /** What dgram keeps behind a symbol since `_handle` is deprecated (DEP0112) and, in Node 26, gone. */
 function stateOf(target: object): unknown {
-  const key = Object.getOwnPropertySymbols(target).find((s) => s.description === 'state symbol');
+  const key = Object.getOwnPropertySymbols(target).find(
+    ({ description }) => description !== undefined && STATE_SYMBOLS.includes(description),
+  );
   return key && property(target, key);
 }
 
@@ -46,6 +51,13 @@ export function handleOf(target: object): unknown {
 /** The handle's descriptor, or undefined where it has none (yet). */
 export function descriptorOfHandle(handle: unknown): number | undefined {
   const fd = property(handle, 'fd');
+  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+}
+
+/** A duplicate of the handle's descriptor, the caller's to close: all that Deno gives. */
+export function duplicateDescriptor(handle: unknown): number | undefined {
+  const fdForIpc = property(handle, 'fdForIpc');
+  const fd = isFunction(fdForIpc) ? Reflect.apply(fdForIpc, handle, []) : undefined;
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
 }
 

@@ -1,7 +1,8 @@
 import type { Socket as DatagramSocket } from 'node:dgram';
 import type { Server, Socket } from 'node:net';
+import { binding } from './binding';
 import { invalidArgType, stateError } from './errors';
-import { descriptorOfHandle, handleOf } from './node-handles';
+import { descriptorOfHandle, duplicateDescriptor, handleOf } from './node-handles';
 import { type OptionValue, readOption, writeOption } from './options/named';
 import type { OptionName } from './options/table';
 import { SocketHandle } from './socket-handle';
@@ -13,19 +14,28 @@ import { descriptor } from './validate';
  */
 export type SocketTarget = number | SocketHandle | Server | Socket | DatagramSocket;
 
-/** The target's descriptor, which stays the target's. */
-function descriptorOf(target: SocketTarget): number {
-  if (typeof target === 'number') return descriptor('target', target);
-  if (target instanceof SocketHandle) return target.fd;
+/** Calls `use` with the target's descriptor, which stays the target's. */
+function withDescriptor<Result>(target: SocketTarget, use: (fd: number) => Result): Result {
+  if (typeof target === 'number') return use(descriptor('target', target));
+  if (target instanceof SocketHandle) return use(target.fd);
   if (typeof target !== 'object' || target === null) {
     throw invalidArgType('target', 'a descriptor, or an object that has a socket', target);
   }
-  const fd = descriptorOfHandle(handleOf(target));
-  if (fd !== undefined) return fd;
-  throw stateError(
-    'ERR_NO_DESCRIPTOR',
-    `The ${target.constructor?.name ?? 'object'} has no descriptor: it is not bound or connected (yet, or any more), or the runtime shows none`,
-  );
+  const handle = handleOf(target);
+  const fd = descriptorOfHandle(handle);
+  if (fd !== undefined) return use(fd);
+  const duplicate = duplicateDescriptor(handle);
+  if (duplicate === undefined) {
+    throw stateError(
+      'ERR_NO_DESCRIPTOR',
+      `The ${target.constructor?.name ?? 'object'} has no descriptor: it is not bound or connected, or the runtime shows none`,
+    );
+  }
+  try {
+    return use(duplicate);
+  } finally {
+    binding.close(duplicate);
+  }
 }
 
 /**
@@ -42,7 +52,7 @@ export function getOption<Name extends OptionName>(
   target: SocketTarget,
   name: Name,
 ): OptionValue<Name> {
-  return readOption(descriptorOf(target), name);
+  return withDescriptor(target, (fd) => readOption(fd, name));
 }
 
 /**
@@ -60,5 +70,5 @@ export function setOption<Name extends OptionName>(
   name: Name,
   value: OptionValue<Name>,
 ): void {
-  writeOption(descriptorOf(target), name, value);
+  withDescriptor(target, (fd) => writeOption(fd, name, value));
 }
