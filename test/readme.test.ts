@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const root = join(__dirname, '..');
+const run = promisify(execFile);
+
+interface Block {
+  language: string;
+  line: number;
+  code: string;
+}
+
+function codeBlocks(file: string): Block[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return Array.from(text.matchAll(/^```(\w*)\n(.*?)^```$/gms), (match) => ({
+    language: match[1] ?? '',
+    line: text.slice(0, match.index).split('\n').length,
+    code: match[2] ?? '',
+  }));
+}
+
+const blocks = codeBlocks('README.md');
+const scripts = new Map<string, unknown>(
+  Object.entries(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts),
+);
+
+describe('the README', () => {
+  it('has only blocks that are checked here', () => {
+    expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['js', 'sh']));
+  });
+
+  for (const { line, code } of blocks.filter(({ language }) => language === 'js')) {
+    it(`has an example at line ${line} that runs`, async () => {
+      // In the package's own folder, where the name `bindport` leads to the package.
+      const args = ['--input-type=module', '--eval', code];
+      const { stdout, stderr } = await run(process.execPath, args, { cwd: root, timeout: 20_000 });
+      expect(stderr).toBe('');
+      if (code.includes('console.log')) expect(stdout).not.toBe('');
+    });
+  }
+
+  // Running `npm ci` would replace the packages under the other tests: .ci/run runs the commands.
+  for (const { code } of blocks.filter(({ language }) => language === 'sh')) {
+    it.each(code.trim().split('\n'))('names scripts that exist: %s', (command) => {
+      const names = Array.from(
+        command.matchAll(/npm (?:run )?(?!ci)([\w:]+)/g),
+        (match) => match[1],
+      );
+      expect(names.length).toBeGreaterThan(0);
+      for (const name of names) expect(scripts.has(name ?? '')).toBe(true);
+    });
+  }
+});
