@@ -34,6 +34,16 @@ function hasMethods(value: unknown, ...names: string[]): value is object {
   );
 }
 
+/** Throws unless `server` can be told to listen. */
+export function refuseListening(server: unknown): void {
+  if (!isServer(server)) {
+    throw invalidArgType('server', 'a net.Server (or http, https, http2, tls)', server);
+  }
+  if (server.listening) {
+    throw stateError('ERR_SERVER_ALREADY_LISTEN', 'The server listens already');
+  }
+}
+
 /** Runs `start`; settles with the emitter's 'listening' or 'error', or when it is closed before. */
 function listening(emitter: EventEmitter, start: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -80,9 +90,7 @@ async function adoptStream(
   handle: SocketHandle,
   backlog?: number,
 ): Promise<AddressInfo> {
-  if (server.listening) {
-    throw stateError('ERR_SERVER_ALREADY_LISTEN', 'The server listens already');
-  }
+  refuseListening(server);
   if (handle.type !== constants.SOCK_STREAM) {
     throw stateError(
       'ERR_SOCKET_BAD_TYPE',

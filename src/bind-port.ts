@@ -1,27 +1,29 @@
 /** CPython's test.support.socket_helper rules: docs/cpython-parity.md has them clause by clause. */
+import { bindTo } from './bind-address';
 import { binding } from './binding';
 import { constants } from './constants';
 import {
   ENOPROTOOPT,
   invalidArgType,
   invalidArgValue,
+  isSystemError,
   systemError,
   UnsafeOptionError,
 } from './errors';
+import { requestExclusiveUse } from './exclusive';
 import { bindAddress, hasPorts, loopback } from './host';
 import { describe, SocketHandle, socketType } from './socket-handle';
-import { getInt, setInt } from './sockopt';
+import { getInt } from './sockopt';
 import { descriptor, int32 } from './validate';
 
-const { AF_INET, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT, SO_EXCLUSIVEADDRUSE } =
-  constants;
+const { AF_INET, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT } = constants;
 
 /** 0 where the running kernel lacks an option that the headers have, as CPython does since 3.4. */
 function reusePort(fd: number, option: number): number {
   try {
     return getInt(fd, SOL_SOCKET, option, 'SO_REUSEPORT');
   } catch (error) {
-    if (error instanceof Error && 'errno' in error && error.errno === ENOPROTOOPT) return 0;
+    if (isSystemError(error, ENOPROTOOPT)) return 0;
     throw error;
   }
 }
@@ -40,11 +42,8 @@ function refuseSharedPort(fd: number): void {
 function bindDescriptor(fd: number, family: number, type: number, host: string): number {
   if (family === AF_INET && socketType(type) === SOCK_STREAM) refuseSharedPort(fd);
   const address = bindAddress(host, family);
-  if (SO_EXCLUSIVEADDRUSE !== undefined) {
-    setInt(fd, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1, 'SO_EXCLUSIVEADDRUSE');
-  }
-  const error = binding.bind(fd, family, address, 0);
-  if (error < 0) throw systemError(error, 'bind', { address });
+  requestExclusiveUse(fd);
+  bindTo(fd, family, address, 0);
   const port = binding.localPort(fd);
   if (port < 0) throw systemError(port, 'getsockname');
   return port;

@@ -43,7 +43,22 @@ function errorNumber(name: string): number {
   throw new Error(`libuv knows no error ${name}`);
 }
 
+export const EACCES = errorNumber('EACCES');
+export const EADDRINUSE = errorNumber('EADDRINUSE');
+export const EADDRNOTAVAIL = errorNumber('EADDRNOTAVAIL');
+export const EAFNOSUPPORT = errorNumber('EAFNOSUPPORT');
+export const EINVAL = errorNumber('EINVAL');
 export const ENOPROTOOPT = errorNumber('ENOPROTOOPT');
+
+/** Whether `error` is a failed system call with one of these error numbers. */
+export function isSystemError(error: unknown, ...errnos: number[]): boolean {
+  return (
+    error instanceof Error &&
+    'errno' in error &&
+    typeof error.errno === 'number' &&
+    errnos.includes(error.errno)
+  );
+}
 
 /** Message and properties as Node makes them: `bind EADDRINUSE 127.0.0.1:8080`. */
 export function systemError(

@@ -1,3 +1,4 @@
+import { bindTo } from './bind-address';
 import { binding, type NativeAddress, type SocketKind } from './binding';
 import { constants } from './constants';
 import { stateError, systemError } from './errors';
@@ -184,8 +185,7 @@ export class SocketHandle implements Disposable {
   bind(host: string = loopback(this.family), port: number = 0): void {
     const address = bindAddress(host, this.family);
     checkPort('port', port);
-    const error = binding.bind(this.fd, this.family, address, port);
-    if (error < 0) throw systemError(error, 'bind', { address, port });
+    bindTo(this.fd, this.family, address, port);
   }
 
   /**

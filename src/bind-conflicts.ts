@@ -1,0 +1,179 @@
+import { constants } from './constants';
+import { EADDRINUSE, invalidArgType, invalidArgValue, isSystemError } from './errors';
+import { loopback } from './host';
+import { socketOptions } from './options/named';
+import { SocketHandle } from './socket-handle';
+
+/** The options whose conflicts are measured, each alone; `default` sets none. */
+export type ConflictOption = 'default' | 'SO_REUSEADDR' | 'SO_REUSEPORT' | 'SO_EXCLUSIVEADDRUSE';
+export type ConflictAddress = 'wildcard' | 'specific';
+
+/** `'Success'`, or the code of the second bind's error, such as `'EADDRINUSE'`. */
+export type ConflictResult = string;
+
+/**
+ * `table[first option][first address][second option][second address]` is what the second bind to the
+ * same port gets: the form of Microsoft's table in "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE".
+ * Options that the platform lacks have no rows.
+ */
+export type ConflictTable = {
+  [First in ConflictOption]?: Record<
+    ConflictAddress,
+    { [Second in ConflictOption]?: Record<ConflictAddress, ConflictResult> }
+  >;
+};
+
+export interface BindConflictsOptions {
+  /** `'tcp'` (the default) or `'udp'`. */
+  protocol?: 'tcp' | 'udp';
+  /** 4 (the default) or 6. */
+  ipVersion?: 4 | 6;
+  /** Whether the first socket listens when the second binds; false by default. TCP only. */
+  listening?: boolean;
+}
+
+interface Measurement {
+  family: number;
+  type: number;
+  listening: boolean;
+}
+
+const ADDRESSES = ['wildcard', 'specific'] as const;
+
+const OPTIONS: readonly ConflictOption[] = [
+  'default',
+  ...(['SO_REUSEADDR', 'SO_REUSEPORT', 'SO_EXCLUSIVEADDRUSE'] as const).filter((name) =>
+    socketOptions.has(name),
+  ),
+];
+
+/** How often a port is chosen anew because another program took it in between. */
+const ATTEMPTS = 20;
+
+function hostOf(address: ConflictAddress, family: number): string {
+  return address === 'wildcard' ? '' : loopback(family);
+}
+
+function open({ family, type }: Measurement, option: ConflictOption): SocketHandle {
+  const socket = new SocketHandle(family, type);
+  if (option !== 'default') socket.setOption(option, true);
+  return socket;
+}
+
+/** A port that is free on every address, so that no third program is in the second bind's way. */
+function portFreeEverywhere(measurement: Measurement): number {
+  const probe = open(measurement, 'default');
+  try {
+    probe.bind('', 0);
+    return probe.address().port;
+  } finally {
+    probe.close();
+  }
+}
+
+function bindFirst(
+  measurement: Measurement,
+  option: ConflictOption,
+  address: ConflictAddress,
+): SocketHandle {
+  for (let attempt = 1; ; attempt++) {
+    const socket = open(measurement, option);
+    try {
+      socket.bind(hostOf(address, measurement.family), portFreeEverywhere(measurement));
+      if (measurement.listening) socket.listen();
+      return socket;
+    } catch (error) {
+      socket.close();
+      if (!isSystemError(error, EADDRINUSE) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+function bindSecond(
+  measurement: Measurement,
+  option: ConflictOption,
+  address: ConflictAddress,
+  port: number,
+): ConflictResult {
+  const socket = open(measurement, option);
+  try {
+    socket.bind(hostOf(address, measurement.family), port);
+    return 'Success';
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return String(error.code);
+    throw error;
+  } finally {
+    socket.close();
+  }
+}
+
+/** One cell: the sockets are closed again before the next. */
+function measure(
+  measurement: Measurement,
+  first: [ConflictOption, ConflictAddress],
+  second: [ConflictOption, ConflictAddress],
+): ConflictResult {
+  const holder = bindFirst(measurement, ...first);
+  try {
+    return bindSecond(measurement, ...second, holder.address().port);
+  } finally {
+    holder.close();
+  }
+}
+
+/** A record with one value for each address. */
+function perAddress<Value>(
+  value: (address: ConflictAddress) => Value,
+): Record<ConflictAddress, Value> {
+  const [wildcard, specific] = ADDRESSES;
+  return { wildcard: value(wildcard), specific: value(specific) };
+}
+
+/**
+ * Measures on this machine what a second bind to a port gets, for every pair of options and of
+ * addresses (the wildcard, the loopback address): with real sockets on ephemeral ports, closed again.
+ *
+ * @param options protocol, ipVersion, and whether the first socket listens
+ * @returns the table
+ * @throws (rejects) TypeError for wrong options; SystemError when a socket can't be opened
+ */
+export async function bindConflicts(options: BindConflictsOptions = {}): Promise<ConflictTable> {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgType('options', 'of type object', options);
+  }
+  const { protocol = 'tcp', ipVersion = 4, listening = false } = options;
+  if (protocol !== 'tcp' && protocol !== 'udp') {
+    throw invalidArgValue('options.protocol', "must be 'tcp' or 'udp'", protocol);
+  }
+  if (ipVersion !== 4 && ipVersion !== 6) {
+    throw invalidArgValue('options.ipVersion', 'must be 4 or 6', ipVersion);
+  }
+  if (typeof listening !== 'boolean') {
+    throw invalidArgType('options.listening', 'of type boolean', listening);
+  }
+  if (listening && protocol === 'udp') {
+    throw invalidArgValue(
+      'options.listening',
+      'must be false for UDP, which does not listen',
+      true,
+    );
+  }
+  const measurement = {
+    family: ipVersion === 4 ? constants.AF_INET : constants.AF_INET6,
+    type: protocol === 'tcp' ? constants.SOCK_STREAM : constants.SOCK_DGRAM,
+    listening,
+  };
+  const table: ConflictTable = {};
+  for (const first of OPTIONS) {
+    table[first] = perAddress((firstAddress) => {
+      const row: { [Second in ConflictOption]?: Record<ConflictAddress, ConflictResult> } = {};
+      for (const second of OPTIONS) {
+        row[second] = perAddress((secondAddress) =>
+          measure(measurement, [first, firstAddress], [second, secondAddress]),
+        );
+      }
+      return row;
+    });
+  }
+  return table;
+}

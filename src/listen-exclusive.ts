@@ -1,0 +1,118 @@
+import { type AddressInfo, isIP, type Server } from 'node:net';
+import { adopt, refuseListening } from './adopt';
+import { bindTo } from './bind-address';
+import { constants } from './constants';
+import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, invalidArgType, isSystemError } from './errors';
+import { requestExclusiveUse } from './exclusive';
+import { bindAddress } from './host';
+import { isWindows } from './platform';
+import { SocketHandle } from './socket-handle';
+import { setInt } from './sockopt';
+import { backlog as checkBacklog, port as checkPort, text } from './validate';
+
+export interface ListenExclusiveOptions {
+  /** 0 to 65535; 0, the default, for an ephemeral port of the kernel's choice. */
+  port?: number;
+  /**
+   * A numeric address, `'localhost'` for 127.0.0.1, or `''`, the default, for all addresses: `::`
+   * where the machine has IPv6, else `0.0.0.0` (as Node's `server.listen`).
+   */
+  host?: string;
+  /** How many connections may wait to be accepted, 0 to 2^31 - 1; 511 by default (Node's). */
+  backlog?: number;
+  /** Whether an IPv6 socket refuses IPv4 connections; false by default (as Node's). */
+  ipv6Only?: boolean;
+}
+
+/** A TCP socket of the host's family, with what Node sets on an IPv6 socket. */
+function openFor(host: string, ipv6Only: boolean): SocketHandle {
+  const { AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY } = constants;
+  if (host !== '' && isIP(host) !== 6) return new SocketHandle(AF_INET);
+  const socket = new SocketHandle(AF_INET6);
+  if (IPV6_V6ONLY !== undefined) {
+    setInt(socket.fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(ipv6Only), 'IPV6_V6ONLY');
+  }
+  return socket;
+}
+
+/**
+ * Binds so that nobody else can share the port. Unix: without SO_REUSEADDR, unless only connections
+ * in TIME_WAIT are in the way; those stand aside for a socket that has it.
+ */
+function bindExclusively(socket: SocketHandle, address: string, port: number): void {
+  requestExclusiveUse(socket.fd);
+  try {
+    bindTo(socket.fd, socket.family, address, port);
+  } catch (error) {
+    if (isWindows || !isSystemError(error, EADDRINUSE) || port === 0) throw error;
+    socket.setOption('SO_REUSEADDR', true);
+    bindTo(socket.fd, socket.family, address, port);
+  }
+}
+
+function openAndBind(host: string, port: number, ipv6Only: boolean): SocketHandle {
+  const socket = openFor(host, ipv6Only);
+  try {
+    bindExclusively(socket, bindAddress(host, socket.family), port);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/** Node's default host: every address, of IPv4 alone where the machine has no IPv6. */
+function openOnAllAddresses(port: number, ipv6Only: boolean): SocketHandle {
+  try {
+    return openAndBind('', port, ipv6Only);
+  } catch (error) {
+    if (!isSystemError(error, EAFNOSUPPORT, EADDRNOTAVAIL)) throw error;
+    return openAndBind('0.0.0.0', port, ipv6Only);
+  }
+}
+
+/**
+ * Makes a server listen on a port that no other program can take or share while it listens: not one
+ * that sets SO_REUSEADDR or SO_REUSEPORT, on no platform.
+ *
+ * Windows: the socket has SO_EXCLUSIVEADDRUSE, which Node never sets. A port whose server accepted
+ * connections can't be bound exclusively again until those are gone, TIME_WAIT included: have the
+ * clients close first (docs/windows.md).
+ * Unix: the socket is bound without SO_REUSEADDR, so that it is exclusive even before it listens, and
+ * has the option from then on, when it lets nobody in but lets the next server start through
+ * TIME_WAIT. When connections in TIME_WAIT are in the way of the bind it is set before.
+ *
+ * @param server a net, tls, http, https or http2 server that does not listen yet
+ * @param options port, host, backlog and ipv6Only
+ * @returns the address, once 'listening' was emitted
+ * @throws (rejects) TypeError or RangeError for wrong arguments; SystemError with `syscall` `'bind'`
+ *   or `'listen'`: EADDRINUSE when the port is taken, EACCES when it is held exclusively (Windows) or
+ *   privileged (Unix). Nothing stays open.
+ */
+export async function listenExclusive(
+  server: Server,
+  options: ListenExclusiveOptions = {},
+): Promise<AddressInfo> {
+  refuseListening(server);
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgType('options', 'of type object', options);
+  }
+  const { port = 0, host = '', backlog, ipv6Only = false } = options;
+  checkPort('options.port', port);
+  text('options.host', host);
+  if (backlog !== undefined) checkBacklog(backlog);
+  if (typeof ipv6Only !== 'boolean') {
+    throw invalidArgType('options.ipv6Only', 'of type boolean', ipv6Only);
+  }
+  const socket =
+    host === '' ? openOnAllAddresses(port, ipv6Only) : openAndBind(host, port, ipv6Only);
+  try {
+    socket.listen(backlog);
+    // Accepted sockets inherit it: their TIME_WAIT lets the next server of this port bind.
+    if (!isWindows) socket.setOption('SO_REUSEADDR', true);
+    return await adopt(server, socket, backlog === undefined ? {} : { backlog });
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
