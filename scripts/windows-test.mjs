@@ -1,0 +1,71 @@
+// Runs the suite on Windows' Node in Wine: node scripts/windows-test.mjs [--node MAJOR] [vitest's arguments…]
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { nodeExe, nodeVersions, project, setup, stage } from './windows-setup.mjs';
+import { drive, outputOf, run, stop } from './wine.mjs';
+
+const limitInSeconds = 600;
+
+const test = async (major, vitestArgs) => {
+  const results = join(drive, 'results.json');
+  rmSync(results, { force: true });
+  const status = await run(
+    nodeExe(major),
+    [
+      'P:\\node_modules\\vitest\\vitest.mjs',
+      'run',
+      '--no-color',
+      '--reporter=default',
+      '--reporter=json',
+      '--outputFile.json=P:\\results.json',
+      ...vitestArgs,
+    ],
+    { cwd: project, seconds: limitInSeconds, output: `node-${major}.txt` },
+  );
+  console.log(outputOf(`node-${major}.txt`));
+  return verdict(status, results);
+};
+
+const verdict = (status, results) => {
+  if (status === null) return { ok: false, text: `still running after ${limitInSeconds} s` };
+  let counts;
+  try {
+    counts = JSON.parse(readFileSync(results, 'utf8'));
+  } catch {
+    return { ok: false, text: `vitest ended with ${status} and wrote no results` };
+  }
+  const {
+    numPassedTests: passed,
+    numFailedTests: failed,
+    numPendingTests: skipped,
+    numTodoTests: todo,
+    success,
+  } = counts;
+  const text = `${passed} passed, ${failed} failed, ${skipped + todo} skipped`;
+  // A suite that runs nothing proves nothing; an error outside any test shows in the status alone.
+  if (passed + failed === 0) return { ok: false, text: `${text}: no test ran` };
+  return {
+    ok: status === 0 && success,
+    text: status === 0 ? text : `${text}; vitest ended with ${status}`,
+  };
+};
+
+const args = process.argv.slice(2);
+const majors = args[0] === '--node' ? args.splice(0, 2).slice(1) : Object.keys(nodeVersions);
+if (!majors.every((major) => Object.hasOwn(nodeVersions, major))) {
+  console.error(
+    `usage: node scripts/windows-test.mjs [--node ${Object.keys(nodeVersions).join('|')}] [vitest's arguments…]`,
+  );
+  process.exit(2);
+}
+
+process.once('exit', stop);
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+// a run that was killed leaves its processes behind
+stop();
+await setup();
+stage();
+const verdicts = [];
+for (const major of majors) verdicts.push([major, await test(major, args)]);
+for (const [major, { text }] of verdicts) console.log(`windows-node-${major}: ${text}`);
+if (!verdicts.every(([, { ok }]) => ok)) process.exitCode = 1;
