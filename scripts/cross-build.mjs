@@ -149,9 +149,12 @@ export const build = (name) => {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const names = process.argv.slice(2);
+  const given = process.argv.slice(2);
+  const names = given.includes('all') ? Object.keys(targets) : given;
   if (names.length === 0 || names.some((name) => !Object.hasOwn(targets, name))) {
-    fail(`usage: node scripts/cross-build.mjs TARGET…\ntargets: ${Object.keys(targets).join(' ')}`);
+    fail(
+      `usage: node scripts/cross-build.mjs TARGET…\ntargets: all ${Object.keys(targets).join(' ')}`,
+    );
   }
   names.forEach(build);
 }
