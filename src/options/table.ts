@@ -30,16 +30,18 @@ export type OptionKind =
 /** `r` getOption, `w` setOption. */
 export type OptionAccess = 'r' | 'w' | 'rw';
 
-interface Row {
+interface Row<Kind extends OptionKind> {
   readonly level: 'SOL_SOCKET';
-  readonly kind: OptionKind;
+  readonly kind: Kind;
   readonly access: OptionAccess;
   /** The platforms that have it, and from which version on. */
   readonly where: string;
 }
 
-const row = <Kind extends OptionKind>(kind: Kind, access: OptionAccess, where: string) =>
-  ({ level: 'SOL_SOCKET', kind, access, where }) as const satisfies Row;
+/** Its return type keeps the kind's literal: the types of getOption and setOption follow from it. */
+function row<Kind extends OptionKind>(kind: Kind, access: OptionAccess, where: string): Row<Kind> {
+  return { level: 'SOL_SOCKET', kind, access, where };
+}
 
 export const optionTable = {
   // Who may share a port: first among the options.
@@ -76,7 +78,7 @@ export const optionTable = {
   SO_BSDCOMPAT: row('boolean', 'rw', 'Linux; without effect'),
   SO_BUF_LOCK: row('integer', 'rw', 'Linux 5.14'),
   SO_BUSY_POLL: row('integer', 'rw', 'Linux 3.11'),
-  SO_BUSY_POLL_BUDGET: row('integer', 'rw', 'Linux 5.11'),
+  SO_BUSY_POLL_BUDGET: row('integer', 'w', 'Linux 5.11'),
   SO_CNX_ADVICE: row('integer', 'w', 'Linux 4.6'),
   SO_COOKIE: row('bigint', 'r', 'Linux 4.12'),
   SO_DETACH_BPF: row('integer', 'w', 'Linux 3.19'),
@@ -172,7 +174,7 @@ export const optionTable = {
   SO_REUSE_UNICASTPORT: row('boolean', 'rw', 'Windows 10'),
   SO_UPDATE_ACCEPT_CONTEXT: row('bytes', 'w', 'Windows'),
   SO_UPDATE_CONNECT_CONTEXT: row('bytes', 'w', 'Windows'),
-} as const satisfies Record<string, Row>;
+} as const;
 
 /** The options that can be named in `getOption` and `setOption`. */
 export type OptionName = keyof typeof optionTable;
