@@ -1,0 +1,25 @@
+import type { TestOptions } from 'vitest';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why the test does not run here; the JSON reporter shows it. */
+    reason?: string;
+  }
+}
+
+export const isWindows = process.platform === 'win32';
+export const isLinux = process.platform === 'linux';
+
+function runWhen(here: boolean, reason: string): TestOptions {
+  return here ? {} : { skip: true, meta: { reason } };
+}
+
+/** Options of a test or suite that can't run on Windows: `reason` says what Windows lacks. */
+export function unixOnly(reason: string): TestOptions {
+  return runWhen(!isWindows, reason);
+}
+
+/** Options of a test or suite about Linux alone: `reason` says what others lack. */
+export function linuxOnly(reason: string): TestOptions {
+  return runWhen(isLinux, reason);
+}
