@@ -1,0 +1,33 @@
+import { networkInterfaces } from 'node:os';
+import type { TestOptions } from 'vitest';
+
+const interfaces = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+  (addresses ?? []).map((address) => ({ ...address, name })),
+);
+
+function isOurs(address: string): boolean {
+  return interfaces.some((one) => one.address === address);
+}
+
+function runWhen(here: boolean, reason: string): TestOptions {
+  return here ? {} : { skip: true, meta: { reason } };
+}
+
+export const hasIpv6 = isOurs('::1');
+
+/** Options of a test that needs IPv6, which containers often lack. */
+export const needsIpv6 = runWhen(hasIpv6, 'this machine has no ::1');
+
+/** An address of RFC 5737 or 3849 (documentation) that is not this machine's. */
+export const foreignIpv4 =
+  ['192.0.2.1', '198.51.100.1', '203.0.113.1'].find((address) => !isOurs(address)) ?? '192.0.2.1';
+export const foreignIpv6 = '2001:db8::1';
+
+/** A link-local address of this machine with its zone: `fe80::1%eth0`. */
+export const linkLocal = interfaces
+  .filter(({ address }) => address.startsWith('fe80:'))
+  .map(({ address, name, scopeid }) =>
+    process.platform === 'win32' ? `${address}%${scopeid}` : `${address}%${name}`,
+  )[0];
+
+export const needsLinkLocal = runWhen(linkLocal !== undefined, 'no interface has fe80::');
