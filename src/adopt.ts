@@ -1,12 +1,10 @@
-import cluster from 'node:cluster';
 import { Socket as DatagramSocket } from 'node:dgram';
 import type { EventEmitter } from 'node:events';
 import { Server as HttpServer } from 'node:http';
 import { type AddressInfo, Server } from 'node:net';
 import { constants } from './constants';
 import { invalidArgType, stateError } from './errors';
-import { hasPorts } from './host';
-import { keepingReuseAddr, type ListenTarget } from './listen-target';
+import { keepingReuseAddr, type ListenTarget, refuseUntransferable } from './listen-target';
 import { closeHandle, isDatagramBound, isDatagramIpv6 } from './node-handles';
 import { isBun } from './platform';
 import { type SocketAddress, SocketHandle } from './socket-handle';
@@ -103,12 +101,7 @@ async function adoptStream(
       "Bun's http servers can't listen on a given socket",
     );
   }
-  if (!hasPorts(handle.family) && cluster.isWorker) {
-    throw stateError(
-      'ERR_UNSUPPORTED_CLUSTER',
-      'A cluster worker would have its primary listen on its own descriptor of this number',
-    );
-  }
+  refuseUntransferable(handle.family, handle.type);
   const address = boundAddress(handle);
   // Here, while a failure (EADDRINUSE) leaves the descriptor with its owner: Node would close it.
   handle.listen(backlog);

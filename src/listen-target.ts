@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { constants } from './constants';
 import { stateError, systemError } from './errors';
 import { hasPorts } from './host';
@@ -33,16 +34,31 @@ export function keepingReuseAddr<Result>(fd: number, open: () => Result): Result
   }
 }
 
+/** Throws for a socket that no server and no dgram socket can take. */
+export function refuseUntransferable(family: number, type: number): void {
+  if (type === constants.SOCK_DGRAM && hasPorts(family)) return;
+  if (type !== constants.SOCK_STREAM) {
+    throw stateError(
+      'ERR_SOCKET_BAD_TYPE',
+      'Only stream sockets and UDP sockets can be handed over',
+    );
+  }
+  if (!hasPorts(family) && cluster.isWorker) {
+    throw stateError(
+      'ERR_UNSUPPORTED_CLUSTER',
+      'A cluster worker would have its primary listen on its own descriptor of this number',
+    );
+  }
+}
+
 /** After a throw the descriptor is the caller's as before. */
 export function openTarget(fd: number, family: number, type: number): ListenTarget {
-  if (type === constants.SOCK_STREAM && !hasPorts(family)) return { fd };
+  refuseUntransferable(family, type);
+  if (!hasPorts(family)) return { fd };
   if (type === constants.SOCK_STREAM) {
     const handle = createTcpHandle();
     return handle ? openHandle(handle, fd) : { fd };
   }
-  if (type === constants.SOCK_DGRAM && hasPorts(family)) {
-    const handle = createUdpHandle(family === constants.AF_INET6);
-    return handle ? keepingReuseAddr(fd, () => openHandle(handle, fd)) : { fd };
-  }
-  throw stateError('ERR_SOCKET_BAD_TYPE', 'Only stream sockets and UDP sockets can be handed over');
+  const handle = createUdpHandle(family === constants.AF_INET6);
+  return handle ? keepingReuseAddr(fd, () => openHandle(handle, fd)) : { fd };
 }

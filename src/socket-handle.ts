@@ -27,7 +27,10 @@ const DEFAULT_BACKLOG = 511;
 /** Bits of socket()'s type argument that are no part of the type (Linux, FreeBSD). */
 const TYPE_FLAGS = (constants.SOCK_CLOEXEC ?? 0) | (constants.SOCK_NONBLOCK ?? 0);
 
-/** A descriptor that exists already, and what the kernel says it is. */
+/**
+ * A descriptor that exists already, and what the kernel says it is.
+ * @internal
+ */
 class Existing {
   constructor(
     readonly fd: number,
