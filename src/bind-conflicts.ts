@@ -1,6 +1,5 @@
 import { constants } from './constants';
 import { EADDRINUSE, invalidArgType, invalidArgValue, isSystemError } from './errors';
-import { loopback } from './host';
 import { socketOptions } from './options/named';
 import { SocketHandle } from './socket-handle';
 
@@ -50,8 +49,8 @@ const OPTIONS: readonly ConflictOption[] = [
 /** How often a port is chosen anew because another program took it in between. */
 const ATTEMPTS = 20;
 
-function hostOf(address: ConflictAddress, family: number): string {
-  return address === 'wildcard' ? '' : loopback(family);
+function hostOf(address: ConflictAddress): string {
+  return address === 'wildcard' ? '' : 'localhost';
 }
 
 function open({ family, type }: Measurement, option: ConflictOption): SocketHandle {
@@ -79,7 +78,7 @@ function bindFirst(
   for (let attempt = 1; ; attempt++) {
     const socket = open(measurement, option);
     try {
-      socket.bind(hostOf(address, measurement.family), portFreeEverywhere(measurement));
+      socket.bind(hostOf(address), portFreeEverywhere(measurement));
       if (measurement.listening) socket.listen();
       return socket;
     } catch (error) {
@@ -97,7 +96,7 @@ function bindSecond(
 ): ConflictResult {
   const socket = open(measurement, option);
   try {
-    socket.bind(hostOf(address, measurement.family), port);
+    socket.bind(hostOf(address), port);
     return 'Success';
   } catch (error) {
     if (error instanceof Error && 'code' in error) return String(error.code);
