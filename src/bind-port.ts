@@ -11,7 +11,7 @@ import {
   UnsafeOptionError,
 } from './errors';
 import { requestExclusiveUse } from './exclusive';
-import { bindAddress, hasPorts, loopback } from './host';
+import { bindAddress, hasPorts } from './host';
 import { describe, SocketHandle, socketType } from './socket-handle';
 import { getInt } from './sockopt';
 import { descriptor, int32 } from './validate';
@@ -39,7 +39,7 @@ function refuseSharedPort(fd: number): void {
 }
 
 /** The system calls of bind_port, in its order. */
-function bindDescriptor(fd: number, family: number, type: number, host: string): number {
+function bindDescriptor(fd: number, family: number, type: number, host?: string): number {
   if (family === AF_INET && socketType(type) === SOCK_STREAM) refuseSharedPort(fd);
   const address = bindAddress(host, family);
   requestExclusiveUse(fd);
@@ -86,7 +86,7 @@ function describeNumber(socket: number): { fd: number; family: number; type: num
 export function bindPort(socket: SocketHandle | number, host?: string): number {
   const { fd, family, type } = socket instanceof SocketHandle ? socket : describeNumber(socket);
   refusePortless('socket', family);
-  return bindDescriptor(fd, family, type, host === undefined ? loopback(family) : host);
+  return bindDescriptor(fd, family, type, host);
 }
 
 /**
@@ -108,7 +108,7 @@ export function findUnusedPort(family: number = AF_INET, type: number = SOCK_STR
   const fd = binding.socket(family, type, 0);
   if (fd < 0) throw systemError(fd, 'socket');
   try {
-    return bindDescriptor(fd, family, type, loopback(family));
+    return bindDescriptor(fd, family, type);
   } finally {
     binding.close(fd);
   }

@@ -24,19 +24,16 @@ export function hasPorts(family: number): boolean {
   return families.has(family);
 }
 
-/** The loopback address of a family that has ports. */
-export function loopback(family: number): string {
-  return families.get(family)?.loopback ?? HOST;
-}
-
 /**
  * What to hand to bind(2) for `host`: a numeric address of the family, with `'localhost'` and `''`
- * (the wildcard) made numeric; for a Unix domain socket the path as it is. No name is looked up.
+ * (the wildcard) made numeric, the loopback address by default; for a Unix domain socket the path as
+ * it is, which has no default. No name is looked up.
  */
-export function bindAddress(host: string, family: number): string {
-  text('host', host);
+export function bindAddress(host: string | undefined, family: number): string {
   const ip = families.get(family);
-  if (ip === undefined) return host;
+  if (ip === undefined) return path(text('host', host));
+  if (host === undefined) return ip.loopback;
+  text('host', host);
   if (host === '') return ip.wildcard;
   if (host === 'localhost') return ip.loopback;
   // A NUL would end the address early in C.
@@ -46,4 +43,10 @@ export function bindAddress(host: string, family: number): string {
     `must be a numeric IPv${ip.version} address, 'localhost' or '' for a socket of this family`,
     host,
   );
+}
+
+/** A NUL would end the path early in C; before an abstract name it is no end. */
+function path(host: string): string {
+  if (host.indexOf('\0') <= 0) return host;
+  throw invalidArgValue('host', 'must be a path without NULs, or an abstract name after one', host);
 }

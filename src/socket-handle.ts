@@ -2,7 +2,7 @@ import { bindTo } from './bind-address';
 import { binding, type NativeAddress, type SocketKind } from './binding';
 import { constants } from './constants';
 import { stateError, systemError } from './errors';
-import { bindAddress, hasPorts, loopback } from './host';
+import { bindAddress, hasPorts } from './host';
 import { type ListenTarget, openTarget } from './listen-target';
 import { type OptionValue, readOption, writeOption } from './options/named';
 import type { OptionName } from './options/table';
@@ -179,13 +179,14 @@ export class SocketHandle implements Disposable {
    *
    * @param host a numeric address of the socket's family (IPv6 with its zone where it needs one:
    *   `fe80::1%eth0`), `'localhost'` for the family's loopback address (the default), or `''` for the
-   *   wildcard address. For a Unix domain socket the path, or on Linux an abstract name after a NUL.
+   *   wildcard address. For a Unix domain socket the path, which it must have, or on Linux an abstract
+   *   name after a NUL.
    * @param port the port, 0 to 65535; 0, the default, for an ephemeral port of the kernel's choice
    * @throws TypeError or RangeError for arguments of the wrong type, range or family
    * @throws SystemError with `syscall: 'bind'`, such as EADDRINUSE, EADDRNOTAVAIL or EACCES, and
    *   EINVAL for a socket that is bound already
    */
-  bind(host: string = loopback(this.family), port: number = 0): void {
+  bind(host?: string, port: number = 0): void {
     const address = bindAddress(host, this.family);
     checkPort('port', port);
     bindTo(this.fd, this.family, address, port);
