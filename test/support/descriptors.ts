@@ -1,10 +1,11 @@
 import { fstatSync, readdirSync } from 'node:fs';
+import { isWindows } from './platform';
 
 /** A number that no descriptor of this process has: closed for good, so no other thread can take it. */
 export const neverOpen = 0x7ffffff0;
 
 /** Windows tells no closed socket from a descriptor of another kind. */
-export const closedCode = process.platform === 'win32' ? 'ENOTSOCK' : 'EBADF';
+export const closedCode = isWindows ? 'ENOTSOCK' : 'EBADF';
 
 export function isSocket(fd: number): boolean {
   try {

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import type { TestOptions } from 'vitest';
+import { isWindows, runWhen } from './platform';
 
 const interfaces = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
   (addresses ?? []).map((address) => ({ ...address, name })),
@@ -7,10 +7,6 @@ const interfaces = Object.entries(networkInterfaces()).flatMap(([name, addresses
 
 function isOurs(address: string): boolean {
   return interfaces.some((one) => one.address === address);
-}
-
-function runWhen(here: boolean, reason: string): TestOptions {
-  return here ? {} : { skip: true, meta: { reason } };
 }
 
 export const hasIpv6 = isOurs('::1');
@@ -27,7 +23,7 @@ export const foreignIpv6 = '2001:db8::1';
 export const linkLocal = interfaces
   .filter(({ address }) => address.startsWith('fe80:'))
   .map(({ address, name, scopeid }) =>
-    process.platform === 'win32' ? `${address}%${scopeid}` : `${address}%${name}`,
+    isWindows ? `${address}%${scopeid}` : `${address}%${name}`,
   )[0];
 
 export const needsLinkLocal = runWhen(linkLocal !== undefined, 'no interface has fe80::');

@@ -10,7 +10,8 @@ declare module 'vitest' {
 export const isWindows = process.platform === 'win32';
 export const isLinux = process.platform === 'linux';
 
-function runWhen(here: boolean, reason: string): TestOptions {
+/** For the other kinds of condition: `reason` says what is missing where it does not run. */
+export function runWhen(here: boolean, reason: string): TestOptions {
   return here ? {} : { skip: true, meta: { reason } };
 }
 
@@ -22,4 +23,9 @@ export function unixOnly(reason: string): TestOptions {
 /** Options of a test or suite about Linux alone: `reason` says what others lack. */
 export function linuxOnly(reason: string): TestOptions {
   return runWhen(isLinux, reason);
+}
+
+/** Options of a test or suite about Windows alone: `reason` says what others lack. */
+export function windowsOnly(reason: string): TestOptions {
+  return runWhen(isWindows, reason);
 }
