@@ -27,6 +27,14 @@ const scripts = new Map<string, unknown>(
   Object.entries(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts),
 );
 
+it('docs/cpython-parity.md names tests that exist', () => {
+  const text = readFileSync(join(root, 'docs/cpython-parity.md'), 'utf8');
+  const source = readFileSync(join(root, 'test/bind-port.test.ts'), 'utf8');
+  const named = Array.from(text.matchAll(/\| `([^`]+)` +\|$/gm), (match) => match[1] ?? '');
+  expect(named.length).toBeGreaterThan(15);
+  expect(named.filter((name) => !source.includes(`'${name}'`))).toEqual([]);
+});
+
 describe('the README', () => {
   it('has only blocks that are checked here', () => {
     expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['js', 'sh']));
