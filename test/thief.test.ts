@@ -1,0 +1,106 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { adopt, bindPort, constants, SocketHandle } from '../src/index';
+import { reportOf } from './support/child';
+import { isWindows } from './support/platform';
+
+interface Attempt {
+  names: string[];
+  host: string;
+  result: string;
+}
+
+function isAttempt(value: unknown): value is Attempt {
+  return typeof value === 'object' && value !== null && 'names' in value && 'result' in value;
+}
+
+type SocketType = 'SOCK_STREAM' | 'SOCK_DGRAM';
+
+/** What another process gets when it binds the port in every way, on its address and the wildcard. */
+async function steal(port: number, type: SocketType): Promise<Attempt[]> {
+  const attempts = await reportOf('thief.cjs', { args: [String(port), type] });
+  if (!Array.isArray(attempts) || !attempts.every(isAttempt)) throw new Error('no report');
+  return attempts;
+}
+
+async function expectNothingStolen(port: number, type: SocketType): Promise<void> {
+  const attempts = await steal(port, type);
+  expect(attempts).toHaveLength(isWindows ? 4 : 8);
+  // Windows refuses some with EACCES: "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE".
+  const refused = isWindows ? /^bind (EADDRINUSE|EACCES)$/ : /^bind EADDRINUSE$/;
+  for (const { names, host, result } of attempts)
+    expect({ names, host, result }).toMatchObject({ result: expect.stringMatching(refused) });
+}
+
+function socket(type: SocketType): SocketHandle {
+  const handle = new SocketHandle(constants.AF_INET, constants[type]);
+  onTestFinished(() => handle.close());
+  return handle;
+}
+
+describe('a thief is refused', () => {
+  test.each(['127.0.0.1', ''])('while the TCP socket is bound to %j', async (host) => {
+    await expectNothingStolen(bindPort(socket('SOCK_STREAM'), host), 'SOCK_STREAM');
+  });
+
+  test('while the handle listens', async () => {
+    const handle = socket('SOCK_STREAM');
+    const port = bindPort(handle);
+    handle.listen();
+    await expectNothingStolen(port, 'SOCK_STREAM');
+  });
+
+  test('while a server serves the adopted socket', async () => {
+    const handle = socket('SOCK_STREAM');
+    const port = bindPort(handle);
+    const server = createServer();
+    await adopt(server, handle);
+    await expectNothingStolen(port, 'SOCK_STREAM');
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('while the UDP socket is bound', async () => {
+    await expectNothingStolen(bindPort(socket('SOCK_DGRAM')), 'SOCK_DGRAM');
+  });
+
+  test('while dgram has the adopted UDP socket', async () => {
+    const handle = socket('SOCK_DGRAM');
+    const port = bindPort(handle);
+    const adopted = createSocket('udp4');
+    await adopt(adopted, handle);
+    await expectNothingStolen(port, 'SOCK_DGRAM');
+    adopted.close();
+    await once(adopted, 'close');
+  });
+});
+
+describe('a thief succeeds', () => {
+  test.each(['SOCK_STREAM', 'SOCK_DGRAM'] as const)(
+    'against a socket that is not exclusive: %s',
+    async (type) => {
+      const handle = socket(type);
+      // On Windows a socket without SO_EXCLUSIVEADDRUSE is enough.
+      if (!isWindows) handle.setOption('SO_REUSEPORT', true);
+      handle.bind();
+      const attempts = await steal(handle.address().port, type);
+      const stolen = attempts.filter(({ result }) => result === 'stolen');
+      const option = isWindows ? 'SO_REUSEADDR' : 'SO_REUSEPORT';
+      expect(stolen.length).toBeGreaterThan(0);
+      for (const { names } of stolen) expect(names).toContain(option);
+    },
+  );
+
+  test.each(['SOCK_STREAM', 'SOCK_DGRAM'] as const)(
+    'once the socket is closed: %s',
+    async (type) => {
+      const handle = socket(type);
+      const port = bindPort(handle);
+      handle.close();
+      const attempts = await steal(port, type);
+      expect(attempts.map(({ result }) => result)).toEqual(attempts.map(() => 'stolen'));
+    },
+  );
+});
