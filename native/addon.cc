@@ -61,11 +61,25 @@ Napi::Value Socket(const Napi::CallbackInfo& info) {
 
 Napi::Value Close(const Napi::CallbackInfo& info) { return Number(info, CloseSocket(Fd(info))); }
 
-Napi::Value Bind(const Napi::CallbackInfo& info) {
+// bind and connect: descriptor, family, address, port.
+Napi::Value WithAddress(const Napi::CallbackInfo& info,
+                        int (*call)(Descriptor, const SocketAddress&)) {
   const Endpoint endpoint = {Int(info, 1), info[2].As<Napi::String>().Utf8Value(), Int(info, 3)};
   SocketAddress address;
   const int error = ParseEndpoint(endpoint, &address);
-  return Number(info, error != 0 ? error : BindSocket(Fd(info), address));
+  return Number(info, error != 0 ? error : call(Fd(info), address));
+}
+
+Napi::Value Bind(const Napi::CallbackInfo& info) { return WithAddress(info, BindSocket); }
+
+Napi::Value Connect(const Napi::CallbackInfo& info) { return WithAddress(info, ConnectSocket); }
+
+Napi::Value Accept(const Napi::CallbackInfo& info) {
+  return Number(info, static_cast<double>(AcceptSocket(Fd(info))));
+}
+
+Napi::Value Duplicate(const Napi::CallbackInfo& info) {
+  return Number(info, static_cast<double>(DuplicateSocket(Fd(info))));
 }
 
 Napi::Value Listen(const Napi::CallbackInfo& info) {
@@ -154,6 +168,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["socket"] = Napi::Function::New<Socket>(env, "socket");
   exports["close"] = Napi::Function::New<Close>(env, "close");
   exports["bind"] = Napi::Function::New<Bind>(env, "bind");
+  exports["connect"] = Napi::Function::New<Connect>(env, "connect");
+  exports["accept"] = Napi::Function::New<Accept>(env, "accept");
+  exports["duplicate"] = Napi::Function::New<Duplicate>(env, "duplicate");
   exports["listen"] = Napi::Function::New<Listen>(env, "listen");
   exports["getsockname"] = Napi::Function::New<GetSockName>(env, "getsockname");
   exports["getpeername"] = Napi::Function::New<GetPeerName>(env, "getpeername");

@@ -35,6 +35,11 @@ Descriptor OpenSocket(int family, int type, int protocol);
 int CloseSocket(Descriptor descriptor);
 int BindSocket(Descriptor descriptor, const SocketAddress& address);
 int ListenSocket(Descriptor descriptor, int backlog);
+// Both block. The descriptors are close-on-exec, not inheritable on Windows.
+int ConnectSocket(Descriptor descriptor, const SocketAddress& address);
+Descriptor AcceptSocket(Descriptor descriptor);
+// Another descriptor of the same socket.
+Descriptor DuplicateSocket(Descriptor descriptor);
 int LocalAddress(Descriptor descriptor, SocketAddress* address);
 int PeerAddress(Descriptor descriptor, SocketAddress* address);
 int DescribeSocket(Descriptor descriptor, SocketKind* kind);

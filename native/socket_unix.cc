@@ -23,9 +23,12 @@ int Result(int result) { return result == -1 ? -errno : result; }
 int Fd(Descriptor descriptor) { return static_cast<int>(descriptor); }
 
 #ifndef SOCK_CLOEXEC
-int SetCloseOnExec(int fd) {
-  const int flags = fcntl(fd, F_GETFD);
-  return flags == -1 ? -1 : fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+// What a call that returns a new descriptor returned, for systems that can't set the flag at once.
+Descriptor CloseOnExec(int fd) {
+  if (fd == -1 || fcntl(fd, F_SETFD, FD_CLOEXEC) != -1) return Result(fd);
+  const int error = -errno;
+  close(fd);
+  return error;
 }
 #endif
 
@@ -54,14 +57,7 @@ Descriptor OpenSocket(int family, int type, int protocol) {
 #ifdef SOCK_CLOEXEC
   return Result(socket(family, type | SOCK_CLOEXEC, protocol));
 #else
-  const int fd = socket(family, type, protocol);
-  if (fd == -1) return -errno;
-  if (SetCloseOnExec(fd) == -1) {
-    const int error = -errno;
-    close(fd);
-    return error;
-  }
-  return fd;
+  return CloseOnExec(socket(family, type, protocol));
 #endif
 }
 
@@ -79,6 +75,23 @@ int BindSocket(Descriptor descriptor, const SocketAddress& address) {
 
 int ListenSocket(Descriptor descriptor, int backlog) {
   return Result(listen(Fd(descriptor), backlog));
+}
+
+int ConnectSocket(Descriptor descriptor, const SocketAddress& address) {
+  return Result(
+      connect(Fd(descriptor), reinterpret_cast<const sockaddr*>(&address.storage), address.length));
+}
+
+Descriptor AcceptSocket(Descriptor descriptor) {
+#ifdef SOCK_CLOEXEC
+  return Result(accept4(Fd(descriptor), nullptr, nullptr, SOCK_CLOEXEC));
+#else
+  return CloseOnExec(accept(Fd(descriptor), nullptr, nullptr));
+#endif
+}
+
+Descriptor DuplicateSocket(Descriptor descriptor) {
+  return Result(fcntl(Fd(descriptor), F_DUPFD_CLOEXEC, 0));
 }
 
 int LocalAddress(Descriptor descriptor, SocketAddress* address) {

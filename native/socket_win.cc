@@ -129,6 +129,27 @@ int ListenSocket(Descriptor descriptor, int backlog) {
   return Result(listen(Handle(descriptor), backlog));
 }
 
+int ConnectSocket(Descriptor descriptor, const SocketAddress& address) {
+  return Result(connect(Handle(descriptor), reinterpret_cast<const sockaddr*>(&address.storage),
+                        address.length));
+}
+
+Descriptor AcceptSocket(Descriptor descriptor) {
+  // Takes the listener's flags over (accept function, "Remarks"): not inheritable.
+  const SOCKET handle = accept(Handle(descriptor), nullptr, nullptr);
+  return handle == INVALID_SOCKET ? LastError() : static_cast<Descriptor>(handle);
+}
+
+Descriptor DuplicateSocket(Descriptor descriptor) {
+  WSAPROTOCOL_INFOW info;
+  if (WSADuplicateSocketW(Handle(descriptor), GetCurrentProcessId(), &info) == SOCKET_ERROR) {
+    return LastError();
+  }
+  const SOCKET handle = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
+                                   &info, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+  return handle == INVALID_SOCKET ? LastError() : static_cast<Descriptor>(handle);
+}
+
 int LocalAddress(Descriptor descriptor, SocketAddress* address) {
   *address = {};
   address->length = sizeof(address->storage);

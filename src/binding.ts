@@ -34,6 +34,12 @@ export interface Binding {
   /** `address`: numeric, or a path for AF_UNIX. */
   bind(fd: number, family: number, address: string, port: number): number;
   listen(fd: number, backlog: number): number;
+  /** Blocks until the connection stands. */
+  connect(fd: number, family: number, address: string, port: number): number;
+  /** Blocks until a connection waits; its descriptor. */
+  accept(fd: number): number;
+  /** Another descriptor of the same socket. */
+  duplicate(fd: number): number;
   getsockname(fd: number): NativeAddress | number;
   getpeername(fd: number): NativeAddress | number;
   /** getsockname's port alone. */

@@ -206,6 +206,47 @@ export class SocketHandle implements Disposable {
   }
 
   /**
+   * Connects the socket: connect(2). Blocks this thread until the connection stands, so it is meant
+   * for a listener on this machine.
+   *
+   * @param host as for `bind`
+   * @param port the port, 1 to 65535
+   * @throws TypeError or RangeError for arguments of the wrong type, range or family
+   * @throws SystemError with `syscall: 'connect'`, such as ECONNREFUSED
+   */
+  connect(host: string, port: number): void {
+    const address = bindAddress(host, this.family);
+    checkPort('port', port);
+    const error = binding.connect(this.fd, this.family, address, port);
+    if (error < 0) throw systemError(error, 'connect', { address, port });
+  }
+
+  /**
+   * Takes the next connection of a listening socket: accept(2). Blocks this thread until there is one.
+   *
+   * @throws SystemError with `syscall: 'accept'`, such as EINVAL or EMFILE
+   */
+  accept(): SocketHandle {
+    const fd = binding.accept(this.fd);
+    if (fd < 0) throw systemError(fd, 'accept', this.#address() ?? {});
+    return SocketHandle.from(fd);
+  }
+
+  /**
+   * Another descriptor of the same socket: dup(2). The socket closes with the last of them; options,
+   * listening and queues are common to both.
+   *
+   * @throws SystemError with `syscall: 'dup'`, such as EMFILE
+   */
+  duplicate(): SocketHandle {
+    const fd = binding.duplicate(this.fd);
+    if (fd < 0) throw systemError(fd, 'dup');
+    return new SocketHandle(
+      new Existing(fd, { family: this.family, type: this.type, protocol: this.protocol }),
+    );
+  }
+
+  /**
    * The address that the socket is bound to: getsockname(2). An unbound socket has port 0 and the
    * wildcard address.
    *
