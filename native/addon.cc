@@ -82,6 +82,28 @@ Napi::Value Duplicate(const Napi::CallbackInfo& info) {
   return Number(info, static_cast<double>(DuplicateSocket(Fd(info))));
 }
 
+Napi::Value Export(const Napi::CallbackInfo& info) {
+  std::vector<uint8_t> bytes;
+  const int error = ExportSocket(Fd(info), info[1].As<Napi::Number>().Uint32Value(), &bytes);
+  if (error != 0) return Number(info, error);
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), bytes.data(), bytes.size());
+}
+
+Napi::Value Import(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  return Number(info, static_cast<double>(ImportSocket(bytes.Data(), bytes.ByteLength())));
+}
+
+Napi::Value Loop(const Napi::CallbackInfo& info) {
+  const std::vector<Descriptor> sockets =
+      LoopSockets(info.Env(), info[0].As<Napi::Boolean>().Value());
+  Napi::Array result = Napi::Array::New(info.Env(), sockets.size());
+  for (size_t i = 0; i < sockets.size(); i++) {
+    result[static_cast<uint32_t>(i)] = static_cast<double>(sockets[i]);
+  }
+  return result;
+}
+
 Napi::Value Listen(const Napi::CallbackInfo& info) {
   return Number(info, ListenSocket(Fd(info), Int(info, 1)));
 }
@@ -171,6 +193,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["connect"] = Napi::Function::New<Connect>(env, "connect");
   exports["accept"] = Napi::Function::New<Accept>(env, "accept");
   exports["duplicate"] = Napi::Function::New<Duplicate>(env, "duplicate");
+  exports["exportSocket"] = Napi::Function::New<Export>(env, "exportSocket");
+  exports["importSocket"] = Napi::Function::New<Import>(env, "importSocket");
+  exports["loopSockets"] = Napi::Function::New<Loop>(env, "loopSockets");
   exports["listen"] = Napi::Function::New<Listen>(env, "listen");
   exports["getsockname"] = Napi::Function::New<GetSockName>(env, "getsockname");
   exports["getpeername"] = Napi::Function::New<GetPeerName>(env, "getpeername");

@@ -4,13 +4,15 @@
 #ifndef BINDPORT_SOCKET_H_
 #define BINDPORT_SOCKET_H_
 
-// Only for its declarations: it brings each platform's socket headers and libuv's error numbers.
-// Nothing of libuv is linked, so that the addon loads in runtimes that have none.
+// uv.h only for its declarations: it brings each platform's socket headers and libuv's error
+// numbers. Nothing of libuv is linked, so that the addon loads in runtimes that have none.
+#include <node_api.h>
 #include <uv.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace bindport {
 
@@ -40,6 +42,14 @@ int ConnectSocket(Descriptor descriptor, const SocketAddress& address);
 Descriptor AcceptSocket(Descriptor descriptor);
 // Another descriptor of the same socket.
 Descriptor DuplicateSocket(Descriptor descriptor);
+// What another process needs to open the same socket (a WSAPROTOCOL_INFOW), and the opening.
+// UV_ENOTSUP on Unix, where descriptors travel over Unix domain sockets.
+int ExportSocket(Descriptor descriptor, uint32_t process, std::vector<uint8_t>* info);
+Descriptor ImportSocket(const uint8_t* info, size_t length);
+// The sockets of the TCP and UDP handles in the environment's libuv loop, always in one order: of
+// all of them, or of those that keep the loop alive. None on Unix, whose handles show their
+// descriptor, and where the program that loaded the addon has no libuv.
+std::vector<Descriptor> LoopSockets(napi_env env, bool referenced_only);
 int LocalAddress(Descriptor descriptor, SocketAddress* address);
 int PeerAddress(Descriptor descriptor, SocketAddress* address);
 int DescribeSocket(Descriptor descriptor, SocketKind* kind);

@@ -94,6 +94,12 @@ Descriptor DuplicateSocket(Descriptor descriptor) {
   return Result(fcntl(Fd(descriptor), F_DUPFD_CLOEXEC, 0));
 }
 
+int ExportSocket(Descriptor, uint32_t, std::vector<uint8_t>*) { return UV_ENOTSUP; }
+
+Descriptor ImportSocket(const uint8_t*, size_t) { return UV_ENOTSUP; }
+
+std::vector<Descriptor> LoopSockets(napi_env, bool) { return {}; }
+
 int LocalAddress(Descriptor descriptor, SocketAddress* address) {
   *address = {};
   address->length = sizeof(address->storage);

@@ -19,76 +19,124 @@ namespace bindport {
 
 namespace {
 
-SOCKET Handle(Descriptor descriptor) { return static_cast<SOCKET>(descriptor); }
+// INVALID_SOCKET (WSAENOTSOCK) for a number that a 32-bit program's SOCKET can't hold: cut to size
+// it could be another socket's.
+SOCKET Handle(Descriptor descriptor) {
+  const SOCKET handle = static_cast<SOCKET>(descriptor);
+  return static_cast<Descriptor>(handle) == descriptor ? handle : INVALID_SOCKET;
+}
 
-// The same pairs as libuv's uv_translate_sys_error (src/win/error.c), so that a failing bind here
-// and in Node carry the same code.
+// Winsock answers with its own errors and, for overlapped or handle-based calls, with the system's.
+// The first part is libuv's uv_translate_sys_error (src/win/error.c) without the errors of files,
+// disks and pipes, so that a failing call here and in Node carries the same code.
 int TranslateError(int error) {
   switch (error) {
     case WSAEACCES:
       return UV_EACCES;
+    case ERROR_ADDRESS_ALREADY_ASSOCIATED:
     case WSAEADDRINUSE:
       return UV_EADDRINUSE;
     case WSAEADDRNOTAVAIL:
       return UV_EADDRNOTAVAIL;
     case WSAEAFNOSUPPORT:
       return UV_EAFNOSUPPORT;
+    case WSAEWOULDBLOCK:
+      return UV_EAGAIN;
     case WSAEALREADY:
       return UV_EALREADY;
-    case WSAEBADF:
+    case ERROR_INVALID_FLAGS:
+    case ERROR_INVALID_HANDLE:
       return UV_EBADF;
+    case ERROR_OPERATION_ABORTED:
+    case WSAEINTR:
+      return UV_ECANCELED;
+    case ERROR_CONNECTION_ABORTED:
     case WSAECONNABORTED:
       return UV_ECONNABORTED;
+    case ERROR_CONNECTION_REFUSED:
     case WSAECONNREFUSED:
       return UV_ECONNREFUSED;
+    case ERROR_NETNAME_DELETED:
     case WSAECONNRESET:
       return UV_ECONNRESET;
-    case WSAEDESTADDRREQ:
-      return UV_EDESTADDRREQ;
+    case ERROR_ALREADY_EXISTS:
+      return UV_EEXIST;
+    case ERROR_NOACCESS:
     case WSAEFAULT:
       return UV_EFAULT;
+    case ERROR_HOST_UNREACHABLE:
     case WSAEHOSTUNREACH:
       return UV_EHOSTUNREACH;
-    case WSAEINTR:
-      return UV_EINTR;
-    case WSAEINVAL:
+    case ERROR_INSUFFICIENT_BUFFER:
+    case ERROR_INVALID_DATA:
       return UV_EINVAL;
+    case ERROR_INVALID_PARAMETER:
+    case WSAEINVAL:
+    case WSAEPFNOSUPPORT:
+      return UV_EINVAL;
+    case ERROR_GEN_FAILURE:
+    case ERROR_IO_DEVICE:
+      return UV_EIO;
     case WSAEISCONN:
       return UV_EISCONN;
+    case ERROR_TOO_MANY_OPEN_FILES:
     case WSAEMFILE:
       return UV_EMFILE;
     case WSAEMSGSIZE:
       return UV_EMSGSIZE;
-    case WSAENETDOWN:
-      return UV_ENETDOWN;
+    case ERROR_BUFFER_OVERFLOW:
+    case ERROR_FILENAME_EXCED_RANGE:
+      return UV_ENAMETOOLONG;
+    case ERROR_NETWORK_UNREACHABLE:
     case WSAENETUNREACH:
       return UV_ENETUNREACH;
     case WSAENOBUFS:
       return UV_ENOBUFS;
-    case WSAENOPROTOOPT:
-      return UV_ENOPROTOOPT;
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND:
+      return UV_ENOENT;
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case ERROR_OUTOFMEMORY:
+      return UV_ENOMEM;
+    case ERROR_NOT_CONNECTED:
     case WSAENOTCONN:
       return UV_ENOTCONN;
     case WSAENOTSOCK:
       return UV_ENOTSOCK;
-    case WSAEOPNOTSUPP:
+    case ERROR_NOT_SUPPORTED:
       return UV_ENOTSUP;
-    case WSAEPFNOSUPPORT:
-      return UV_EAFNOSUPPORT;
-    case WSAEPROTONOSUPPORT:
-      return UV_EPROTONOSUPPORT;
-    case WSAEPROTOTYPE:
-      return UV_EPROTOTYPE;
+    case ERROR_ACCESS_DENIED:
+    case ERROR_PRIVILEGE_NOT_HELD:
+      return UV_EPERM;
     case WSAESHUTDOWN:
       return UV_EPIPE;
-    case WSAESOCKTNOSUPPORT:
-      return UV_ESOCKTNOSUPPORT;
+    case WSAEPROTONOSUPPORT:
+      return UV_EPROTONOSUPPORT;
+    case ERROR_SEM_TIMEOUT:
     case WSAETIMEDOUT:
       return UV_ETIMEDOUT;
-    case WSAEWOULDBLOCK:
-      return UV_EAGAIN;
-    case WSA_NOT_ENOUGH_MEMORY:
-      return UV_ENOMEM;
+    case WSAESOCKTNOSUPPORT:
+      return UV_ESOCKTNOSUPPORT;
+
+    // libuv makes UNKNOWN of these; socket options and WSAStartup give them.
+    case WSAEBADF:
+      return UV_EBADF;
+    case WSAEDESTADDRREQ:
+      return UV_EDESTADDRREQ;
+    case WSAENAMETOOLONG:
+      return UV_ENAMETOOLONG;
+    case WSAENETDOWN:
+      return UV_ENETDOWN;
+    case WSAENOPROTOOPT:
+      return UV_ENOPROTOOPT;
+    case WSAEOPNOTSUPP:
+      return UV_ENOTSUP;
+    case WSAEPROTOTYPE:
+      return UV_EPROTOTYPE;
+    case WSASYSNOTREADY:
+      return UV_ENETDOWN;
+    case WSAEPROCLIM:
+      return UV_EMFILE;
     default:
       return UV_UNKNOWN;
   }
@@ -97,6 +145,55 @@ int TranslateError(int error) {
 int LastError() { return TranslateError(WSAGetLastError()); }
 
 int Result(int result) { return result == SOCKET_ERROR ? LastError() : 0; }
+
+// Of a call that returns a new SOCKET.
+Descriptor Opened(SOCKET handle) {
+  if (handle == INVALID_SOCKET) return LastError();
+  // The flag of WSASocketW is not documented for sockets of another process or of accept(); libuv
+  // clears it on every SOCKET that it is given (uv__tcp_set_socket).
+  if (!SetHandleInformation(reinterpret_cast<HANDLE>(handle), HANDLE_FLAG_INHERIT, 0)) {
+    const int error = TranslateError(static_cast<int>(GetLastError()));
+    closesocket(handle);
+    return error;
+  }
+  return static_cast<Descriptor>(handle);
+}
+
+// What the program that loaded the addon exports, if it does: a runtime without libuv loads it too.
+template <typename Function>
+Function Exported(const char* name) {
+  const FARPROC found = GetProcAddress(GetModuleHandleW(nullptr), name);
+  return reinterpret_cast<Function>(reinterpret_cast<void*>(found));
+}
+
+struct Libuv {
+  decltype(&napi_get_uv_event_loop) get_loop =
+      Exported<decltype(&napi_get_uv_event_loop)>("napi_get_uv_event_loop");
+  decltype(&uv_walk) walk = Exported<decltype(&uv_walk)>("uv_walk");
+  decltype(&uv_handle_get_type) get_type =
+      Exported<decltype(&uv_handle_get_type)>("uv_handle_get_type");
+  decltype(&uv_has_ref) has_ref = Exported<decltype(&uv_has_ref)>("uv_has_ref");
+  decltype(&uv_fileno) fileno = Exported<decltype(&uv_fileno)>("uv_fileno");
+
+  bool complete() const { return get_loop && walk && get_type && has_ref && fileno; }
+};
+
+struct Walk {
+  const Libuv& libuv;
+  bool referenced_only;
+  std::vector<Descriptor> found;
+};
+
+void Visit(uv_handle_t* handle, void* data) {
+  Walk* walk = static_cast<Walk*>(data);
+  const uv_handle_type type = walk->libuv.get_type(handle);
+  if (type != UV_TCP && type != UV_UDP) return;
+  if (walk->referenced_only && !walk->libuv.has_ref(handle)) return;
+  uv_os_fd_t descriptor;
+  // EBADF for a handle that has no socket yet, or none any more.
+  if (walk->libuv.fileno(handle, &descriptor) != 0) return;
+  walk->found.push_back(static_cast<Descriptor>(reinterpret_cast<uintptr_t>(descriptor)));
+}
 
 }  // namespace
 
@@ -113,9 +210,8 @@ int Startup() {
 
 Descriptor OpenSocket(int family, int type, int protocol) {
   // Overlapped, as libuv's I/O completion port needs, and not inheritable by child processes.
-  const SOCKET handle = WSASocketW(family, type, protocol, nullptr, 0,
-                                   WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-  return handle == INVALID_SOCKET ? LastError() : static_cast<Descriptor>(handle);
+  return Opened(WSASocketW(family, type, protocol, nullptr, 0,
+                           WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT));
 }
 
 int CloseSocket(Descriptor descriptor) { return Result(closesocket(Handle(descriptor))); }
@@ -135,19 +231,35 @@ int ConnectSocket(Descriptor descriptor, const SocketAddress& address) {
 }
 
 Descriptor AcceptSocket(Descriptor descriptor) {
-  // Takes the listener's flags over (accept function, "Remarks"): not inheritable.
-  const SOCKET handle = accept(Handle(descriptor), nullptr, nullptr);
-  return handle == INVALID_SOCKET ? LastError() : static_cast<Descriptor>(handle);
+  return Opened(accept(Handle(descriptor), nullptr, nullptr));
 }
 
 Descriptor DuplicateSocket(Descriptor descriptor) {
-  WSAPROTOCOL_INFOW info;
-  if (WSADuplicateSocketW(Handle(descriptor), GetCurrentProcessId(), &info) == SOCKET_ERROR) {
-    return LastError();
-  }
-  const SOCKET handle = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
-                                   &info, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-  return handle == INVALID_SOCKET ? LastError() : static_cast<Descriptor>(handle);
+  std::vector<uint8_t> info;
+  const int error = ExportSocket(descriptor, GetCurrentProcessId(), &info);
+  return error != 0 ? error : ImportSocket(info.data(), info.size());
+}
+
+int ExportSocket(Descriptor descriptor, uint32_t process, std::vector<uint8_t>* info) {
+  info->resize(sizeof(WSAPROTOCOL_INFOW));
+  return Result(WSADuplicateSocketW(Handle(descriptor), process,
+                                    reinterpret_cast<WSAPROTOCOL_INFOW*>(info->data())));
+}
+
+Descriptor ImportSocket(const uint8_t* info, size_t length) {
+  WSAPROTOCOL_INFOW protocol;
+  if (length != sizeof(protocol)) return UV_EINVAL;
+  memcpy(&protocol, info, sizeof(protocol));
+  return Opened(WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &protocol, 0,
+                           WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT));
+}
+
+std::vector<Descriptor> LoopSockets(napi_env env, bool referenced_only) {
+  static const Libuv libuv;
+  Walk walk = {libuv, referenced_only, {}};
+  uv_loop_t* loop;
+  if (libuv.complete() && libuv.get_loop(env, &loop) == napi_ok) libuv.walk(loop, Visit, &walk);
+  return walk.found;
 }
 
 int LocalAddress(Descriptor descriptor, SocketAddress* address) {

@@ -40,6 +40,14 @@ export interface Binding {
   accept(fd: number): number;
   /** Another descriptor of the same socket. */
   duplicate(fd: number): number;
+  /** What `process` needs to import the same socket; ENOTSUP on Unix. */
+  exportSocket(fd: number, process: number): Buffer | number;
+  importSocket(info: Uint8Array): number;
+  /**
+   * The sockets of this thread's libuv loop, in an order that stays: of all TCP and UDP handles, or of
+   * those that keep the loop alive. Empty on Unix. Not to be called in Bun, which panics.
+   */
+  loopSockets(referencedOnly: boolean): number[];
   getsockname(fd: number): NativeAddress | number;
   getpeername(fd: number): NativeAddress | number;
   /** getsockname's port alone. */

@@ -47,6 +47,7 @@ export const EACCES = errorNumber('EACCES');
 export const EADDRINUSE = errorNumber('EADDRINUSE');
 export const EADDRNOTAVAIL = errorNumber('EADDRNOTAVAIL');
 export const EAFNOSUPPORT = errorNumber('EAFNOSUPPORT');
+export const EEXIST = errorNumber('EEXIST');
 export const EINVAL = errorNumber('EINVAL');
 export const ENOPROTOOPT = errorNumber('ENOPROTOOPT');
 

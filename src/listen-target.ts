@@ -1,9 +1,15 @@
 import cluster from 'node:cluster';
 import { constants } from './constants';
-import { stateError, systemError } from './errors';
+import { EEXIST, stateError, systemError } from './errors';
 import { hasPorts } from './host';
-import { createTcpHandle, createUdpHandle, type OpenableHandle } from './node-handles';
+import {
+  createTcpHandle,
+  createUdpHandle,
+  isInEventLoop,
+  type OpenableHandle,
+} from './node-handles';
 import { readOption, writeOption } from './options/named';
+import { isWindows } from './platform';
 
 /**
  * What `server.listen()` takes (`dgramSocket.bind()` for a UDP socket): a libuv handle, or `{ fd }`
@@ -14,8 +20,10 @@ export interface ListenTarget {
 }
 
 function openHandle(handle: OpenableHandle, fd: number): ListenTarget {
-  // Ignoring the result would make listen() choose a random port of the wildcard address.
-  const error = handle.open(fd);
+  // libuv refuses it on Unix alone: on Windows both handles would close the SOCKET, the second one
+  // perhaps another socket's. Ignoring the result would make listen() choose a random port of the
+  // wildcard address.
+  const error = isInEventLoop(fd) ? EEXIST : handle.open(fd);
   if (error === 0) return handle;
   handle.close();
   throw systemError(error, 'open');
@@ -51,14 +59,24 @@ export function refuseUntransferable(family: number, type: number): void {
   }
 }
 
+/** For runtimes and families without an openable handle. */
+function byNumber(fd: number): ListenTarget {
+  if (!isWindows) return { fd };
+  // There `{ fd }` is a number of the C library's, which may well be an open file's: never a SOCKET.
+  throw stateError(
+    'ERR_SOCKET_BAD_TYPE',
+    'On Windows only TCP and UDP sockets can be handed over, and only where the runtime has libuv handles',
+  );
+}
+
 /** After a throw the descriptor is the caller's as before. */
 export function openTarget(fd: number, family: number, type: number): ListenTarget {
   refuseUntransferable(family, type);
-  if (!hasPorts(family)) return { fd };
+  if (!hasPorts(family)) return byNumber(fd);
   if (type === constants.SOCK_STREAM) {
     const handle = createTcpHandle();
-    return handle ? openHandle(handle, fd) : { fd };
+    return handle ? openHandle(handle, fd) : byNumber(fd);
   }
   const handle = createUdpHandle(family === constants.AF_INET6);
-  return handle ? keepingReuseAddr(fd, () => openHandle(handle, fd)) : { fd };
+  return handle ? keepingReuseAddr(fd, () => openHandle(handle, fd)) : byNumber(fd);
 }

@@ -5,6 +5,8 @@
  */
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { Socket } from 'node:net';
+import { binding } from './binding';
+import { hasHiddenDescriptors } from './platform';
 
 /** A libuv TCP or UDP handle that has no socket yet. */
 export interface OpenableHandle {
@@ -50,10 +52,38 @@ export function handleOf(target: object): unknown {
   return state === undefined ? property(target, '_handle') : property(state, 'handle');
 }
 
+/** Calls a method of a handle without arguments; undefined where it has no such method. */
+function call(handle: unknown, method: string): unknown {
+  const found = property(handle, method);
+  return isFunction(found) ? Reflect.apply(found, handle, []) : undefined;
+}
+
+/**
+ * The SOCKET behind a handle that shows none: the one whose place among those that keep the loop alive
+ * changes with the handle's ref(). All of it happens in one turn, so nothing else changes them.
+ */
+function hiddenDescriptor(handle: unknown): number | undefined {
+  const referenced = call(handle, 'hasRef');
+  if (typeof referenced !== 'boolean') return undefined;
+  call(handle, 'ref');
+  const withIt = binding.loopSockets(true);
+  call(handle, 'unref');
+  const withoutIt = binding.loopSockets(true);
+  if (referenced) call(handle, 'ref');
+  return withIt.find((fd, i) => fd !== withoutIt[i]);
+}
+
 /** The handle's descriptor, or undefined where it has none (yet). */
 export function descriptorOfHandle(handle: unknown): number | undefined {
   const fd = property(handle, 'fd');
-  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+  if (typeof fd === 'number' && fd >= 0) return fd;
+  // A TLS connection's own handle is no libuv handle: its parent is the TCP connection's.
+  return hasHiddenDescriptors ? hiddenDescriptor(property(handle, '_parent') ?? handle) : undefined;
+}
+
+/** Whether this thread's event loop has the descriptor already, as far as the platform tells before. */
+export function isInEventLoop(fd: number): boolean {
+  return hasHiddenDescriptors && binding.loopSockets(false).includes(fd);
 }
 
 /** A duplicate of the handle's descriptor, the caller's to close: all that Deno gives. */
