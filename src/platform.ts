@@ -13,3 +13,6 @@ export const isBun = 'bun' in process.versions;
  * descriptor. Deno has no libuv, and Bun panics in uv_walk (seen with Bun 1.4).
  */
 export const hasHiddenDescriptors = isWindows && !isBun && !('deno' in process.versions);
+
+/** How a TCP port can be kept for another program here: docs/reservations.md. */
+export const reservationStrategy = isLinux ? 'bound' : isWindows ? 'release' : 'connected-pair';

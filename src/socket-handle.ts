@@ -1,5 +1,6 @@
 import { bindTo } from './bind-address';
 import { binding, type NativeAddress, type SocketKind } from './binding';
+import { callSite } from './call-site';
 import { constants } from './constants';
 import { stateError, systemError } from './errors';
 import { bindAddress, hasPorts } from './host';
@@ -35,6 +36,8 @@ class Existing {
   constructor(
     readonly fd: number,
     readonly kind: SocketKind,
+    /** Whether it is closed, with a warning, when it is forgotten. */
+    readonly watched = true,
   ) {}
 }
 
@@ -46,13 +49,6 @@ const forgotten = new FinalizationRegistry<Owned>(({ fd, openedAt }) => {
     detail: `Opened at:\n${openedAt ?? ''}`,
   });
 });
-
-/** Where the caller stands, as text: an Error object would keep the handle from being collected. */
-function callSite(): string | undefined {
-  const place: { stack?: string } = {};
-  Error.captureStackTrace(place, SocketHandle);
-  return place.stack?.replace(/^.*\n/, '');
-}
 
 /** The type without the flags that socket() takes with it. */
 export function socketType(type: number): number {
@@ -106,13 +102,24 @@ export class SocketHandle implements Disposable {
     type: number = constants.SOCK_STREAM,
     protocol: number = 0,
   ) {
-    const { fd, kind } = family instanceof Existing ? family : open(family, type, protocol);
+    const existing = family instanceof Existing ? family : open(family, type, protocol);
+    const { fd, kind, watched } = existing;
     this.family = kind.family;
     this.type = kind.type;
     this.protocol = kind.protocol;
-    this.#owned = { fd, openedAt: callSite() };
+    this.#owned = { fd, openedAt: watched ? callSite(SocketHandle) : undefined };
     binding.own(fd);
-    forgotten.register(this, this.#owned, this.#owned);
+    if (watched) forgotten.register(this, this.#owned, this.#owned);
+  }
+
+  /**
+   * Opens a socket whose owner sees to it that it is closed: it is not closed when it is forgotten.
+   *
+   * @internal
+   */
+  static unwatched(family: number, type: number): SocketHandle {
+    const { fd, kind } = open(family, type, 0);
+    return new SocketHandle(new Existing(fd, kind, false));
   }
 
   /**

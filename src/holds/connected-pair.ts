@@ -1,0 +1,61 @@
+import { SocketHandle } from '../socket-handle';
+import { BoundHold } from './bound';
+import { bindAlone, type Hold, type HoldAddress } from './hold';
+
+/**
+ * macOS, FreeBSD: an established loopback connection keeps its local port out of the kernel's choice,
+ * while binds with SO_REUSEADDR look only at sockets without a peer. A bound socket would not do: there
+ * an exact second bind needs SO_REUSEPORT on both sides.
+ */
+export class ConnectedPairHold implements Hold {
+  readonly at: HoldAddress;
+  readonly #near: BoundHold;
+  readonly #far: SocketHandle;
+
+  constructor(at: HoldAddress, port: number) {
+    this.at = at;
+    const [near, far] = connectPair(at, port);
+    this.#far = far;
+    this.#near = new BoundHold(at, near.address().port, near);
+  }
+
+  get port(): number {
+    return this.#near.port;
+  }
+
+  share(): void {
+    this.#near.share();
+  }
+
+  unshare(): void {
+    this.#near.unshare();
+  }
+
+  serve(address: HoldAddress, backlog?: number): SocketHandle {
+    return this.#near.serve(address, backlog);
+  }
+
+  served(): void {}
+
+  close(): void {
+    // The far end first: the end that closes first is the one that stays in TIME_WAIT, and the
+    // port must be free at once.
+    this.#far.close();
+    this.#near.close();
+  }
+}
+
+/** The accepted end of a connection, whose local port is the one to keep, and the other end. */
+function connectPair(at: HoldAddress, port: number): [SocketHandle, SocketHandle] {
+  using listener = bindAlone(at, port);
+  listener.listen(1);
+  const { port: chosen } = listener.address();
+  const far = SocketHandle.unwatched(listener.family, listener.type);
+  try {
+    far.connect(at.address, chosen);
+    return [listener.accept(), far];
+  } catch (error) {
+    far.close();
+    throw error;
+  }
+}

@@ -1,0 +1,96 @@
+import { constants } from '../constants';
+import { isWindows } from '../platform';
+import { SocketHandle } from '../socket-handle';
+import { setInt } from '../sockopt';
+
+/**
+ * How a TCP port is kept: `bound` by a socket that is bound and does not listen, `connected-pair` by
+ * an established loopback connection, `release` not at all while another program has it.
+ */
+export type Strategy = 'bound' | 'connected-pair' | 'release';
+
+/** An address to keep a port on. */
+export interface HoldAddress {
+  readonly protocol: 'tcp' | 'udp';
+  /** Numeric. */
+  readonly address: string;
+  readonly ipv6: boolean;
+}
+
+/** One port kept on one address. */
+export interface Hold {
+  readonly at: HoldAddress;
+  readonly port: number;
+  /** Lets other programs bind the port. Harmless when they may already. */
+  share(): void;
+  /** The opposite. Programs that listen go on listening. */
+  unshare(): void;
+  /**
+   * A socket on the port for somebody who serves it: TCP listens already, UDP receives.
+   *
+   * @param address one that the hold covers
+   */
+  serve(address: HoldAddress, backlog?: number): SocketHandle;
+  /** Whoever served has closed its socket. */
+  served(): void;
+  close(): void;
+}
+
+/** A bound socket with no option set that lets others in. Port 0: the kernel chooses. */
+export function bindAlone(at: HoldAddress, port: number): SocketHandle {
+  return bindWith(at, port, (handle) => {
+    // Without it Windows lets any socket with SO_REUSEADDR take the port.
+    if (constants.SO_EXCLUSIVEADDRUSE !== undefined) handle.setOption('SO_EXCLUSIVEADDRUSE', true);
+  });
+}
+
+/**
+ * As `bindAlone`, for a port that was served before: its connections in TIME_WAIT are no obstacle.
+ * Windows lets it in as it is, and SO_REUSEADDR there would let it in beside anybody.
+ */
+export function bindAgain(at: HoldAddress, port: number): SocketHandle {
+  if (isWindows) return bindAlone(at, port);
+  const handle = bindWith(at, port, (again) => again.setOption('SO_REUSEADDR', true));
+  return closingOnError(handle, () => handle.setOption('SO_REUSEADDR', false));
+}
+
+/** A listening TCP socket on a port that others hold with SO_REUSEADDR on. */
+export function listenBeside(at: HoldAddress, port: number, backlog?: number): SocketHandle {
+  // The listener keeps the option: its connections inherit it, and one that is in TIME_WAIT without
+  // it keeps the next server from binding for a minute (inet_csk_bind_conflict).
+  const handle = bindWith(at, port, (beside) => beside.setOption('SO_REUSEADDR', true));
+  return closingOnError(handle, () => handle.listen(backlog));
+}
+
+function bindWith(
+  { protocol, address, ipv6 }: HoldAddress,
+  port: number,
+  prepare: (handle: SocketHandle) => void,
+): SocketHandle {
+  // The reservation that it belongs to is watched.
+  const handle = SocketHandle.unwatched(
+    ipv6 ? constants.AF_INET6 : constants.AF_INET,
+    protocol === 'tcp' ? constants.SOCK_STREAM : constants.SOCK_DGRAM,
+  );
+  return closingOnError(handle, () => {
+    prepare(handle);
+    if (address === '::') acceptBothFamilies(handle);
+    handle.bind(address, port);
+  });
+}
+
+/** `::` means IPv4 too, whatever the system's default (net.ipv6.bindv6only, Windows). */
+function acceptBothFamilies({ fd }: SocketHandle): void {
+  const { IPPROTO_IPV6, IPV6_V6ONLY } = constants;
+  if (IPV6_V6ONLY !== undefined) setInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
+}
+
+export function closingOnError(handle: SocketHandle, use: () => void): SocketHandle {
+  try {
+    use();
+    return handle;
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+}

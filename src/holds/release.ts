@@ -1,0 +1,58 @@
+import { isWindows } from '../platform';
+import type { SocketHandle } from '../socket-handle';
+import { bindAgain, bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
+
+/**
+ * Windows: while one socket holds a port, no other program can bind it, so the hold must go before
+ * the program comes. A server of this process gets the very socket that held the port.
+ */
+export class ReleaseHold implements Hold {
+  readonly at: HoldAddress;
+  readonly port: number;
+  #guard: SocketHandle | undefined;
+
+  constructor(at: HoldAddress, port: number) {
+    this.at = at;
+    this.#guard = bindAlone(at, port);
+    this.port = port === 0 ? this.#guard.address().port : port;
+  }
+
+  share(): void {
+    this.#guard?.close();
+    this.#guard = undefined;
+  }
+
+  unshare(): void {
+    this.#guard ??= bindAgain(this.at, this.port);
+  }
+
+  serve(address: HoldAddress, backlog?: number): SocketHandle {
+    const socket = this.#take(address);
+    return closingOnError(socket, () => {
+      // Connections inherit it: without it those in TIME_WAIT keep the next server out (not on Windows).
+      if (!isWindows) socket.setOption('SO_REUSEADDR', true);
+      socket.listen(backlog);
+    });
+  }
+
+  /** The guard itself, or a socket in its place where it stands on a wider address. */
+  #take(address: HoldAddress): SocketHandle {
+    const guard = this.#guard;
+    this.#guard = undefined;
+    if (guard && address.address === this.at.address) return guard;
+    guard?.close();
+    return bindAgain(address, this.port);
+  }
+
+  served(): void {
+    try {
+      this.unshare();
+    } catch {
+      // Somebody was faster. The next serve or unshare says so.
+    }
+  }
+
+  close(): void {
+    this.share();
+  }
+}

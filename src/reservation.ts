@@ -1,0 +1,490 @@
+import type { ChildProcess } from 'node:child_process';
+import { Socket as DatagramSocket } from 'node:dgram';
+import { type AddressInfo, isIP, type Server } from 'node:net';
+import { type AdoptOptions, adopt } from './adopt';
+import { callSite } from './call-site';
+import { invalidArgType, invalidArgValue, stateError } from './errors';
+import type { Hold, Strategy } from './holds/hold';
+import { HOST, HOSTv6 } from './host';
+import { isDatagramIpv6 } from './node-handles';
+import { firstListening } from './readiness';
+import { covers, holdAddress, type ReservedHosts } from './reserved-hosts';
+import type { SocketHandle } from './socket-handle';
+import { checkLaunch, type Launch, launch, type SpawnOnPortOptions } from './spawn-on-port';
+import { integer } from './validate';
+
+/**
+ * - `held`: nobody but this process can use the port
+ * - `listening`: a server of this process has it, or a program that was given the socket itself
+ * - `shared`: programs may bind it by number
+ * - `released`: over
+ */
+export type ReservationState = 'held' | 'listening' | 'shared' | 'released';
+
+export interface ListenOptions extends AdoptOptions {
+  /** Which of the reserved addresses to listen on; the first by default. */
+  host?: string;
+}
+
+export interface ReadyOptions {
+  /** Milliseconds, 1 to 2^31 - 1; 30,000 by default. */
+  timeout?: number;
+  /** Ends the wait. */
+  signal?: AbortSignal;
+}
+
+/** Somebody who serves on a socket of the reservation's. */
+interface Serving {
+  readonly at: readonly { readonly hold: Hold; readonly address: string }[];
+  active(): boolean;
+  /** Closes a server of this process. */
+  close?(): Promise<void>;
+}
+
+/** A program that `spawn` started. */
+interface Program {
+  readonly command: string;
+  running: boolean;
+  end: string | Error;
+}
+
+const DEFAULT_TIMEOUT = 30_000;
+const MAX_TIMEOUT = 0x7fffffff;
+
+interface Kept {
+  readonly holds: readonly Hold[];
+  readonly port: number;
+  readonly openedAt: string;
+}
+
+function closeAll(holds: readonly Hold[]): void {
+  for (const hold of holds) hold.close();
+}
+
+/**
+ * Keeps the holds until the reservation itself is collected, so that a forgotten one gives one warning
+ * and not one for each of its sockets.
+ */
+const forgotten = new FinalizationRegistry<Kept>(({ holds, port, openedAt }) => {
+  closeAll(holds);
+  process.emitWarning(`A PortReservation was never released: port ${port} is released now`, {
+    code: 'BINDPORT_FORGOTTEN_RESERVATION',
+    detail: `Reserved at:\n${openedAt}`,
+  });
+});
+
+/** @internal */
+export interface ReservationParts {
+  readonly hosts: ReservedHosts;
+  readonly strategy: Strategy;
+  readonly holds: readonly [Hold, ...Hold[]];
+  /** What the trace of a forgotten reservation starts above. */
+  readonly below: CallableFunction;
+}
+
+/**
+ * A port that is yours until you release it: made by `reservePort`. `held` → `listening` or `shared`
+ * → `held` … → `released`; what each strategy guarantees is in docs/reservations.md.
+ *
+ * A reservation that is forgotten is released when it is collected, with a process warning that says
+ * where it was made. One whose servers or programs are running is not forgotten.
+ */
+export class PortReservation implements Disposable, AsyncDisposable {
+  /** The port, 1 to 65535. */
+  readonly port: number;
+  /** The host that was asked for (of several the first); `'127.0.0.1'` by default. */
+  readonly host: string;
+  /** The addresses that servers of this process can listen on, numeric. */
+  readonly addresses: readonly string[];
+  /** How the TCP port is kept for other programs; `'bound'` for UDP alone. */
+  readonly strategy: Strategy;
+  readonly #kept: Kept;
+  readonly #serving = new Set<Serving>();
+  #programs: Program[] = [];
+  /** What `ready` calls are to do when a program ends or the port is released. */
+  readonly #waiting = new Set<() => void>();
+  #shared = false;
+  #released = false;
+
+  /** @internal */
+  constructor({ hosts, strategy, holds, below }: ReservationParts) {
+    this.port = holds[0].port;
+    this.host = hosts.host;
+    this.addresses = hosts.addresses;
+    this.strategy = strategy;
+    this.#kept = { holds, port: this.port, openedAt: callSite(below) };
+    forgotten.register(this, this.#kept, this.#kept);
+  }
+
+  /** What the port is doing. */
+  get state(): ReservationState {
+    if (this.#released) return 'released';
+    if (this.#shared) return 'shared';
+    return this.#someoneServes() ? 'listening' : 'held';
+  }
+
+  /**
+   * Has a server of this process listen on the port. When the server closes, the port is still
+   * reserved, and the next server can listen on it at once.
+   *
+   * @param server a net, tls, http, https or http2 server that does not listen yet
+   * @param options.host which of `addresses` to listen on (or any address that the reservation covers);
+   *   the first by default
+   * @param options.backlog how many connections may wait, 0 to 2^31 - 1; 511 by default
+   * @returns the address, once 'listening' was emitted
+   * @throws (rejects) Error `ERR_RESERVATION_RELEASED`, `ERR_RESERVATION_SHARED` (call `unshare`
+   *   first), `ERR_RESERVATION_LISTENING` when the address is served already,
+   *   `ERR_RESERVATION_PROTOCOL` when only UDP is reserved; and as `adopt`. After each of these the
+   *   port is reserved as before.
+   */
+  async listen(server: Server, options: ListenOptions = {}): Promise<AddressInfo> {
+    const { host, backlog } = object('options', options);
+    const hold = this.#holdToServe('tcp', host);
+    const address = host ?? this.addresses[0] ?? hold.at.address;
+    this.#refuseSecond(hold, [address]);
+    const socket = hold.serve(holdAddress('tcp', address), backlog);
+    const active = () => server.listening;
+    return this.#handOver(server, socket, hold, address, active, backlog);
+  }
+
+  /**
+   * Has a dgram socket of this process receive on the port. When the socket closes, the port is still
+   * reserved; what arrives until the next `bind` is dropped (on Linux: elsewhere it waits).
+   *
+   * @param socket a dgram socket that is not bound yet, of a family that is reserved
+   * @returns the address, once 'listening' was emitted
+   * @throws (rejects) as `listen`
+   */
+  async bind(socket: DatagramSocket): Promise<AddressInfo> {
+    if (!(socket instanceof DatagramSocket)) {
+      throw invalidArgType('socket', 'an instance of dgram.Socket', socket);
+    }
+    const ipv6 = isDatagramIpv6(socket);
+    const hold =
+      this.#holdsOf('udp').find(({ at }) => at.ipv6 === ipv6) ?? this.#holdToServe('udp');
+    this.#refuseSecond(hold, [hold.at.address]);
+    let open = true;
+    socket.once('close', () => {
+      open = false;
+    });
+    return this.#handOver(socket, hold.serve(hold.at), hold, hold.at.address, () => open);
+  }
+
+  /**
+   * Lets other programs listen on the port by its number, again and again: each of them must set
+   * SO_REUSEADDR, as nearly all servers do. The kernel still gives the port to nobody else. Calling it
+   * again is harmless.
+   *
+   * @returns the port
+   * @throws Error `ERR_RESERVATION_RELEASED`, `ERR_RESERVATION_LISTENING` while a server of this
+   *   process has the port, `ERR_RESERVATION_PROTOCOL` when only UDP is reserved: a UDP port can't be
+   *   shared safely, only handed over (`bind`, or `spawn` with `pass: 'fd'`)
+   */
+  share(): number {
+    const holds = this.#holdsOf('tcp');
+    if (this.#shared) return this.port;
+    if (this.#someoneServes()) throw listeningError(this.port);
+    for (const hold of holds) hold.share();
+    this.#shared = true;
+    return this.port;
+  }
+
+  /**
+   * Ends `share`: no program can bind the port from now on. One that listens goes on listening, but
+   * can't be restarted until the next `share`; one that has bound and not yet listened fails. Does
+   * nothing when the port is not shared.
+   *
+   * @throws Error `ERR_RESERVATION_RELEASED`
+   * @throws SystemError EADDRINUSE with the strategy `release`, when another program has the port
+   */
+  unshare(): void {
+    this.#refuseReleased();
+    if (!this.#shared) return;
+    for (const hold of this.#kept.holds) hold.unshare();
+    this.#shared = false;
+  }
+
+  /**
+   * Starts a program on the port. It runs on its own: nothing here restarts it, kills it, or waits for
+   * it. The port stays reserved, and shared, when it ends.
+   *
+   * @param command the program
+   * @param args its arguments; `{port}` in them becomes the port. So does the variable PORT.
+   * @param options as for `child_process.spawn`; and `pass`, what the program gets: `'port'` (the
+   *   default) shares the port as `share` does; `'fd'` passes the sockets themselves, TCP listening
+   *   already and UDP bound, blocking, as the descriptors 3 and up: one per address, TCP before UDP;
+   *   `'systemd'` does the same with LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES set (`names`)
+   * @throws TypeError for wrong arguments; Error as `share`
+   */
+  spawn(
+    command: string,
+    args: readonly string[] = [],
+    options: SpawnOnPortOptions = {},
+  ): ChildProcess {
+    const plan = checkLaunch(command, args, object('options', options));
+    this.#refuseReleased();
+    if (plan.pass !== 'port') return this.#spawnWithSockets(plan);
+    const wasShared = this.#shared;
+    this.share();
+    try {
+      return this.#watch(launch(plan, this.port, []));
+    } catch (error) {
+      if (!wasShared) this.unshare();
+      throw error;
+    }
+  }
+
+  /**
+   * Waits until somebody listens on the port: tries to connect, at once and then after pauses that grow
+   * from 2 to 200 ms. A program that was given the socket itself listens from the start.
+   *
+   * @param options.timeout how long to wait, 1 to 2^31 - 1 ms; 30,000 by default
+   * @param options.signal ends the wait: rejects with its reason
+   * @returns where somebody listens
+   * @throws (rejects) Error `ERR_RESERVATION_PROGRAM_EXITED` when every program started by `spawn` has
+   *   ended and nobody listens, or the program's own 'error' (ENOENT); `ERR_RESERVATION_TIMEOUT`;
+   *   `ERR_RESERVATION_HELD` when the port is neither shared nor served, `ERR_RESERVATION_RELEASED`,
+   *   `ERR_RESERVATION_PROTOCOL` when only UDP is reserved
+   */
+  async ready(options: ReadyOptions = {}): Promise<AddressInfo> {
+    const { timeout = DEFAULT_TIMEOUT, signal } = object('options', options);
+    integer('options.timeout', timeout, 1, MAX_TIMEOUT);
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
+    }
+    const at = this.#holdsOf('tcp').flatMap((hold) => reachable(hold.at.address));
+    if (this.state === 'held') {
+      throw stateError(
+        'ERR_RESERVATION_HELD',
+        `Port ${this.port} is neither shared nor served: nobody can listen on it yet`,
+      );
+    }
+    const stop = new AbortController();
+    const end = (reason: unknown) => stop.abort(reason);
+    const onAbort = () => end(signal?.reason);
+    const check = () => {
+      const failure = this.#whyNobody();
+      if (failure) end(failure);
+    };
+    const timer = setTimeout(() => {
+      const message = `Nobody listened on port ${this.port} within ${timeout} ms`;
+      end(stateError('ERR_RESERVATION_TIMEOUT', message));
+    }, timeout);
+    this.#waiting.add(check);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      if (signal?.aborted) onAbort();
+      check();
+      const address = await firstListening(at, this.port, stop.signal);
+      if (address === undefined) throw stop.signal.reason;
+      return { address, family: isIP(address) === 6 ? 'IPv6' : 'IPv4', port: this.port };
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(check);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /**
+   * Gives the port up. Servers and programs that listen on it go on. Calling it again is harmless;
+   * every other method throws `ERR_RESERVATION_RELEASED` from then on.
+   */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#shared = false;
+    forgotten.unregister(this.#kept);
+    closeAll(this.#kept.holds);
+    for (const check of this.#waiting) check();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** Closes the servers of this process that listen on the port, waits for them, and releases it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await Promise.all([...this.#serving].map((serving) => serving.close?.()));
+    } finally {
+      this.release();
+    }
+  }
+
+  #refuseReleased(): void {
+    if (this.#released) {
+      throw stateError(
+        'ERR_RESERVATION_RELEASED',
+        `The reservation of port ${this.port} is released`,
+      );
+    }
+  }
+
+  #holdsOf(protocol: 'tcp' | 'udp'): readonly Hold[] {
+    this.#refuseReleased();
+    const holds = this.#kept.holds.filter(({ at }) => at.protocol === protocol);
+    if (holds.length === 0) {
+      throw stateError(
+        'ERR_RESERVATION_PROTOCOL',
+        `Port ${this.port} is not reserved for ${protocol.toUpperCase()}`,
+      );
+    }
+    return holds;
+  }
+
+  /** As `#holdFor`, for a server of this process. */
+  #holdToServe(protocol: 'tcp' | 'udp', host = this.addresses[0]): Hold {
+    const hold = this.#holdFor(protocol, host);
+    if (this.#shared && protocol === 'tcp') {
+      throw stateError(
+        'ERR_RESERVATION_SHARED',
+        `Port ${this.port} is shared with other programs: call unshare() before listening here`,
+      );
+    }
+    return hold;
+  }
+
+  /** The hold that keeps the port on an address. */
+  #holdFor(protocol: 'tcp' | 'udp', host = this.addresses[0]): Hold {
+    const holds = this.#holdsOf(protocol);
+    if (typeof host !== 'string') throw invalidArgType('options.host', 'of type string', host);
+    const hold = holds.find(({ at }) => covers(at.address, host));
+    if (hold) return hold;
+    // A connected pair stands on a loopback address, whichever address it is for.
+    if (this.addresses.includes(host) && holds[0]) return holds[0];
+    throw invalidArgValue('options.host', 'must be an address that is reserved', host);
+  }
+
+  #someoneServes(): boolean {
+    return [...this.#serving].some((serving) => serving.active());
+  }
+
+  #refuseSecond(hold: Hold, addresses: readonly string[]): void {
+    for (const serving of this.#serving) {
+      const same = serving.at.some(
+        (at) =>
+          at.hold === hold && addresses.some((a) => covers(a, at.address) || covers(at.address, a)),
+      );
+      if (same && serving.active()) throw listeningError(this.port);
+    }
+  }
+
+  async #handOver(
+    server: Server | DatagramSocket,
+    socket: SocketHandle,
+    hold: Hold,
+    address: string,
+    active: () => boolean,
+    backlog?: number,
+  ): Promise<AddressInfo> {
+    const close = () =>
+      new Promise<void>((resolve) => {
+        if (!active()) return resolve();
+        server.once('close', resolve).close();
+      });
+    const serving: Serving = { at: [{ hold, address }], active, close };
+    const over = () => this.#servingEnded(serving);
+    this.#serving.add(serving);
+    try {
+      const where = await adopt(server, socket, backlog === undefined ? {} : { backlog });
+      server.once('close', over);
+      return where;
+    } catch (error) {
+      socket.close();
+      over();
+      throw error;
+    }
+  }
+
+  #servingEnded(serving: Serving): void {
+    if (!this.#serving.delete(serving) || this.#released) return;
+    for (const { hold } of serving.at) hold.served();
+  }
+
+  #spawnWithSockets(plan: Launch): ChildProcess {
+    const { holds } = this.#kept;
+    const at = holds.flatMap((hold) =>
+      hold.at.protocol === 'udp'
+        ? [{ hold, address: hold.at.address }]
+        : this.addresses
+            .filter((address) => this.#holdFor('tcp', address) === hold)
+            .map((address) => ({ hold, address })),
+    );
+    for (const { hold, address } of at) this.#refuseSecond(hold, [address]);
+    const sockets: SocketHandle[] = [];
+    let running = true;
+    const serving: Serving = { at, active: () => running };
+    const over = () => {
+      running = false;
+      this.#servingEnded(serving);
+    };
+    this.#serving.add(serving);
+    try {
+      for (const { hold, address } of at) {
+        sockets.push(hold.serve(holdAddress(hold.at.protocol, address)));
+      }
+      const child = launch(plan, this.port, sockets);
+      // 'error' without a process id: nothing was started, and there will be no 'exit'.
+      child.once('exit', over).once('error', () => child.pid === undefined && over());
+      return this.#watch(child);
+    } catch (error) {
+      over();
+      throw error;
+    } finally {
+      for (const socket of sockets) socket.close();
+    }
+  }
+
+  /** Remembers how the program ends, for `ready`. */
+  #watch(child: ChildProcess): ChildProcess {
+    const program: Program = { command: child.spawnfile, running: true, end: 'has not ended' };
+    this.#programs = [...this.#programs.filter(({ running }) => running), program];
+    const ended = (end: string | Error) => {
+      program.running = false;
+      program.end = end;
+      for (const check of this.#waiting) check();
+    };
+    child.once('exit', (code, signal) =>
+      ended(signal === null ? `exited with status ${code}` : `was ended by ${signal}`),
+    );
+    // Without a listener of the caller's own, Node throws the error as it would for any child.
+    child.once('error', (error) => child.pid === undefined && ended(error));
+    return child;
+  }
+
+  /** Why nobody is going to listen, if that is certain. */
+  #whyNobody(): Error | undefined {
+    if (this.#released) {
+      return stateError(
+        'ERR_RESERVATION_RELEASED',
+        `The reservation of port ${this.port} was released before anybody listened`,
+      );
+    }
+    const last = this.#programs.at(-1);
+    if (last === undefined || this.#programs.some(({ running }) => running)) return undefined;
+    if (last.end instanceof Error) return last.end;
+    return stateError(
+      'ERR_RESERVATION_PROGRAM_EXITED',
+      `${last.command} ${last.end} before it listened on port ${this.port}. ` +
+        "If it reported the address as in use, it does not set SO_REUSEADDR: pass it the socket itself (pass: 'fd' or 'systemd')",
+    );
+  }
+}
+
+function listeningError(port: number): Error {
+  return stateError(
+    'ERR_RESERVATION_LISTENING',
+    `Port ${port} is served already: close the server that listens on it first`,
+  );
+}
+
+function object<Options>(name: string, options: Options): Options {
+  if (typeof options === 'object' && options !== null) return options;
+  throw invalidArgType(name, 'of type object', options);
+}
+
+/** Where to connect to reach somebody who listens on an address. */
+function reachable(address: string): string[] {
+  if (address === '::') return [HOST, HOSTv6];
+  return [address === '0.0.0.0' ? HOST : address];
+}

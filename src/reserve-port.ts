@@ -1,0 +1,186 @@
+import { EADDRINUSE, invalidArgType, invalidArgValue, systemError } from './errors';
+import type { Hold, HoldAddress, Strategy } from './holds/hold';
+import { isStrategy, openHold, strategies } from './holds/open';
+import { isWindows, reservationStrategy } from './platform';
+import { checkPreferred, ephemeralPorts, excludedPorts, preferredPorts } from './port-candidates';
+import { PortReservation } from './reservation';
+import { holdAddress, type ReservedHosts, reservedHosts } from './reserved-hosts';
+import { integer } from './validate';
+
+export interface ReserveOptions {
+  /**
+   * A numeric address, or `'localhost'`: both loopback addresses, on one number; or several of them.
+   * `'::'` takes IPv4 too. Without it the TCP port is kept on every address, a server of this process
+   * listens on 127.0.0.1, and a UDP port is on 127.0.0.1.
+   */
+  host?: string | readonly string[];
+  /**
+   * The port, or the ports in this order, to take if they are free: 1 to 65535, or 0 for any. An
+   * iterable is read as far as needed. When none is free, any port is taken.
+   */
+  port?: number | Iterable<number>;
+  /** Ports never to take, 1 to 65535: neither a preferred one nor any other. */
+  exclude?: Iterable<number>;
+  /** `'tcp'` by default; `'both'` takes both on one number. */
+  protocol?: 'tcp' | 'udp' | 'both';
+  /** How to keep a TCP port for other programs; what this platform can do by default. */
+  strategy?: Strategy;
+}
+
+type Holds = [Hold, ...Hold[]];
+
+/** The options, checked, as what to open. */
+interface Plan {
+  readonly strategy: Strategy;
+  readonly hosts: ReservedHosts;
+  readonly at: readonly [HoldAddress, ...HoldAddress[]];
+  readonly exclude: ReadonlySet<number>;
+}
+
+/**
+ * How often the kernel may choose. One that is refused is held meanwhile, so that each choice is another
+ * one; with a handful of addresses one in ten is refused, and only long lists of excluded ports take more.
+ */
+const MAX_CHOICES = 100;
+
+const MAX_COUNT = 65535;
+
+function plan(options: ReserveOptions): Plan {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgType('options', 'of type object', options);
+  }
+  const { host, port, exclude, protocol = 'tcp', strategy = reservationStrategy } = options;
+  if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'both') {
+    throw invalidArgValue('options.protocol', "must be 'tcp', 'udp' or 'both'", protocol);
+  }
+  if (!isStrategy(strategy)) {
+    throw invalidArgValue('options.strategy', `must be one of ${strategies.join(', ')}`, strategy);
+  }
+  checkPreferred(port);
+  const hosts = reservedHosts(host, strategy);
+  const tcp = protocol === 'udp' ? [] : hosts.tcp.map((address) => holdAddress('tcp', address));
+  const udp = protocol === 'tcp' ? [] : hosts.udp.map((address) => holdAddress('udp', address));
+  const [first, ...others] = [...tcp, ...udp];
+  if (first === undefined) throw invalidArgValue('options.host', 'must not be empty', host);
+  return {
+    strategy: protocol === 'udp' ? 'bound' : strategy,
+    hosts,
+    at: [first, ...others],
+    exclude: excludedPorts(exclude),
+  };
+}
+
+/** Whether somebody else has the port. Windows says EACCES when that somebody is exclusive. */
+function isTaken(error: unknown): boolean {
+  if (!(error instanceof Error && 'code' in error)) return false;
+  return error.code === 'EADDRINUSE' || (isWindows && error.code === 'EACCES');
+}
+
+function close(holds: readonly Hold[]): void {
+  for (const hold of holds) hold.close();
+}
+
+/** Holds the port that the first hold has on all addresses, or on none: then undefined. */
+function complete({ strategy, at: [, ...others] }: Plan, first: Hold): Holds | undefined {
+  const holds: Holds = [first];
+  try {
+    for (const at of others) holds.push(openHold(strategy, at, first.port));
+    return holds;
+  } catch (error) {
+    const [, ...opened] = holds;
+    close(opened);
+    if (isTaken(error)) return undefined;
+    first.close();
+    throw error;
+  }
+}
+
+/** Takes this very port, or returns undefined when somebody else has it. */
+function takePort(plan: Plan, port: number): Holds | undefined {
+  let first: Hold;
+  try {
+    first = openHold(plan.strategy, plan.at[0], port);
+  } catch (error) {
+    if (isTaken(error)) return undefined;
+    throw error;
+  }
+  const holds = complete(plan, first);
+  if (holds === undefined) first.close();
+  return holds;
+}
+
+/** Takes a port of the kernel's choice. */
+function takeAny(plan: Plan): Holds {
+  const refused: Hold[] = [];
+  try {
+    for (let i = 0; i < MAX_CHOICES; i++) {
+      const first = openHold(plan.strategy, plan.at[0], 0);
+      const holds = plan.exclude.has(first.port) ? undefined : complete(plan, first);
+      if (holds) return holds;
+      refused.push(first);
+    }
+  } finally {
+    close(refused);
+  }
+  // Nearly all are excluded: look at the others one by one.
+  for (const port of ephemeralPorts()) {
+    const holds = plan.exclude.has(port) ? undefined : takePort(plan, port);
+    if (holds) return holds;
+  }
+  throw systemError(EADDRINUSE, 'bind', {
+    address: plan.at[0].address,
+    explanation: 'every port that the kernel chooses from is excluded or taken',
+  });
+}
+
+function reserve(
+  count: number,
+  options: ReserveOptions,
+  below: CallableFunction,
+): PortReservation[] {
+  const checked = plan(options);
+  const { strategy, hosts, exclude } = checked;
+  const taken: Holds[] = [];
+  try {
+    if (count > 0) {
+      for (const port of preferredPorts(options.port, exclude)) {
+        const holds = port === 0 ? takeAny(checked) : takePort(checked, port);
+        if (holds && taken.push(holds) === count) break;
+      }
+    }
+    while (taken.length < count) taken.push(takeAny(checked));
+  } catch (error) {
+    taken.forEach(close);
+    throw error;
+  }
+  return taken.map((holds) => new PortReservation({ hosts, strategy, holds, below }));
+}
+
+/**
+ * Reserves a port: nobody else on this machine gets it until you release it, neither while it waits
+ * nor while a program that you share it with starts, crashes and starts again. Needs nothing but the
+ * kernel, so it holds between threads, processes and users.
+ *
+ * @param options which port, where, for what: see `ReserveOptions`. Never changed, nothing coerced.
+ * @returns the reservation; release it (`release`, or declare it with `using`)
+ * @throws TypeError or RangeError for wrong options
+ * @throws SystemError with `syscall: 'bind'`: EADDRINUSE when no port is left, EADDRNOTAVAIL for a
+ *   host that is not this machine's, EACCES for a preferred port that needs a privilege (below 1024,
+ *   on most systems); EMFILE from `'socket'`
+ */
+export function reservePort(options: ReserveOptions = {}): PortReservation {
+  const [reservation] = reserve(1, options, reservePort);
+  if (reservation === undefined) throw new Error('nothing was reserved');
+  return reservation;
+}
+
+/**
+ * Reserves several ports at once: all of them, or none when it throws.
+ *
+ * @param count how many, 0 to 65535
+ * @param options as for `reservePort`; a list of preferred ports is used up one by one
+ * @throws as `reservePort`
+ */
+export function reservePorts(count: number, options: ReserveOptions = {}): PortReservation[] {
+  return reserve(integer('count', count, 0, MAX_COUNT), options, reservePorts);
+}

@@ -1,0 +1,95 @@
+import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
+import { invalidArgType, invalidArgValue } from './errors';
+import { isWindows } from './platform';
+import type { SocketHandle } from './socket-handle';
+import { text } from './validate';
+
+/**
+ * What a program gets: `port` its number; `fd` the sockets themselves, as descriptors 3 and up;
+ * `systemd` the same with the variables of systemd's socket activation.
+ */
+export type PassedAs = 'port' | 'fd' | 'systemd';
+
+/** As for `child_process.spawn`, which gets all but the two first. */
+export interface SpawnOnPortOptions extends SpawnOptions {
+  /** What the program gets; `'port'`, its number, by default. */
+  pass?: PassedAs;
+  /**
+   * The names of the sockets for `pass: 'systemd'`, in the order of the descriptors; `'tcp'` and
+   * `'udp'` by default. Neither a colon nor a control character.
+   */
+  names?: readonly string[];
+}
+
+/** The first descriptor of socket activation (SD_LISTEN_FDS_START), after the three standard ones. */
+const FIRST_DESCRIPTOR = 3;
+
+/** Becomes the program, whose process id is the shell's then. */
+const WITH_OWN_PID = 'LISTEN_PID=$$ exec "$0" "$@"';
+
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly options: SpawnOptions;
+  readonly pass: PassedAs;
+  readonly names: readonly string[] | undefined;
+}
+
+/** Checks what was given to `spawn`, without changing any of it. */
+export function checkLaunch(
+  command: string,
+  args: readonly string[],
+  { pass = 'port', names, ...options }: SpawnOnPortOptions,
+): Launch {
+  text('command', command);
+  if (!Array.isArray(args)) throw invalidArgType('args', 'an array of strings', args);
+  for (const [i, arg] of args.entries()) text(`args[${i}]`, arg);
+  if (pass !== 'port' && pass !== 'fd' && pass !== 'systemd') {
+    throw invalidArgValue('options.pass', "must be 'port', 'fd' or 'systemd'", pass);
+  }
+  if (pass !== 'port' && isWindows) {
+    throw invalidArgValue('options.pass', "must be 'port' on Windows", pass);
+  }
+  if (pass === 'systemd' && options.shell) {
+    throw invalidArgValue('options.shell', "can't be combined with pass: 'systemd'", options.shell);
+  }
+  names?.forEach((name, i) => {
+    const bad = [...text(`options.names[${i}]`, name)].some((c) => c === ':' || c < ' ');
+    if (bad || name === '') {
+      throw invalidArgValue(`options.names[${i}]`, 'must be a word without colons', name);
+    }
+  });
+  return { command, args, options, pass, names };
+}
+
+/** Starts the program. The sockets stay the caller's; the program has descriptors of its own. */
+export function launch(
+  { command, args, options, pass, names }: Launch,
+  port: number,
+  sockets: readonly SocketHandle[],
+): ChildProcess {
+  const filled = args.map((arg) => arg.replaceAll('{port}', String(port)));
+  const env: NodeJS.ProcessEnv = { ...(options.env ?? process.env), PORT: String(port) };
+  if (pass === 'port') return spawn(command, filled, { ...options, env });
+  const stdio = withDescriptors(options.stdio, sockets);
+  if (pass === 'fd') return spawn(command, filled, { ...options, env, stdio });
+  env.LISTEN_FDS = String(sockets.length);
+  env.LISTEN_FDNAMES = (names ?? sockets.map((s) => (s.protocol === 6 ? 'tcp' : 'udp'))).join(':');
+  return spawn('/bin/sh', ['-c', WITH_OWN_PID, command, ...filled], { ...options, env, stdio });
+}
+
+function withDescriptors(
+  given: StdioOptions | undefined,
+  sockets: readonly SocketHandle[],
+): StdioOptions {
+  const standard = Array.isArray(given) ? given : Array(FIRST_DESCRIPTOR).fill(given ?? 'pipe');
+  if (standard.length > FIRST_DESCRIPTOR) {
+    throw invalidArgValue(
+      'options.stdio',
+      'must hold no more than three entries: the sockets come after them',
+      given,
+    );
+  }
+  const padding = Array(FIRST_DESCRIPTOR - standard.length).fill('pipe');
+  return [...standard, ...padding, ...sockets.map(({ fd }) => fd)];
+}
