@@ -13,25 +13,25 @@ function isGrowth(value: unknown): value is Growth {
   return typeof value === 'object' && value !== null && 'sockets' in value && 'rss' in value;
 }
 
+const CALLS = 10_000;
+/** Less than a pointer per call. */
+const HEAP_BOUND = 4 * CALLS;
+/** Half of malloc's smallest block (32 bytes) per call. */
+const RSS_BOUND = 16 * CALLS;
+
 /**
  * What ten thousand calls leave behind: the least of several rounds after one of warming up. A leak
  * shows in every round, the engine's own needs (compiled code, heap pages) only in some.
  */
 async function leastGrowth(work: string): Promise<Growth> {
   const rounds = await reportOf('leaks.cjs', {
-    args: [work, foreignIpv4],
+    args: [work, foreignIpv4, String(HEAP_BOUND), String(RSS_BOUND)],
     execArgv: ['--expose-gc'],
   });
   if (!Array.isArray(rounds) || !rounds.every(isGrowth)) throw new Error('no report');
   const least = (key: keyof Growth) => Math.min(...rounds.map((round) => round[key]));
   return { sockets: least('sockets'), heap: least('heap'), rss: least('rss') };
 }
-
-const CALLS = 10_000;
-/** Less than a pointer per call. */
-const HEAP_BOUND = 4 * CALLS;
-/** Half of malloc's smallest block (32 bytes) per call. */
-const RSS_BOUND = 16 * CALLS;
 
 describe('ten thousand times', unixOnly('counts descriptors in /dev/fd'), () => {
   test.each([
