@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // These need more than Node and a compiler: `npm run test:parity`, `npm run test:netns`.
+    exclude: [...configDefaults.exclude, 'test/parity/**', 'test/netns/**'],
     // A child process that is started cold on a loaded machine takes seconds.
     testTimeout: 30_000,
     hookTimeout: 30_000,
