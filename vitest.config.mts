@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // These need more than Node and a compiler: `npm run test:parity`, `npm run test:netns`.
     exclude: [...configDefaults.exclude, 'test/parity/**', 'test/netns/**'],
+    // Most tests wait for the kernel or for a child: no core has to stay free.
+    maxWorkers: '100%',
     // A child process that is started cold on a loaded machine takes seconds.
     testTimeout: 30_000,
     hookTimeout: 30_000,
