@@ -175,7 +175,7 @@ describe('adopting', () => {
   });
 });
 
-describe('a refusal leaves the descriptor open, its owner’s, and on its port', () => {
+describe("a refusal leaves the descriptor open, its owner's, and on its port", () => {
   interface Case {
     what: string;
     code: string;
