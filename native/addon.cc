@@ -122,7 +122,7 @@ Napi::Value GetPeerName(const Napi::CallbackInfo& info) {
 
 Napi::Value LocalPort(const Napi::CallbackInfo& info) {
   SocketAddress address;
-  const int error = LocalAddress(Fd(info), &address);
+  const int error = LocalAddress(Fd(info), &address, AddressSize(Int(info, 1)));
   return Number(info, error != 0 ? error : PortOf(address));
 }
 

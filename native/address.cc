@@ -71,6 +71,17 @@ int FormatEndpoint(const SocketAddress& address, Endpoint* endpoint) {
   }
 }
 
+socklen_t AddressSize(int family) {
+  switch (family) {
+    case AF_INET:
+      return sizeof(sockaddr_in);
+    case AF_INET6:
+      return sizeof(sockaddr_in6);
+    default:
+      return sizeof(sockaddr_storage);
+  }
+}
+
 int PortOf(const SocketAddress& address) {
   switch (address.storage.ss_family) {
     case AF_INET:

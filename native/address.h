@@ -20,6 +20,9 @@ struct Endpoint {
 int ParseEndpoint(const Endpoint& endpoint, SocketAddress* address);
 int FormatEndpoint(const SocketAddress& address, Endpoint* endpoint);
 
+// The bytes that an address of the family takes, or the most that any takes.
+socklen_t AddressSize(int family);
+
 // The port alone, for the paths that must not build strings. 0 where the family has no ports.
 int PortOf(const SocketAddress& address);
 

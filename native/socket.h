@@ -50,7 +50,9 @@ Descriptor ImportSocket(const uint8_t* info, size_t length);
 // all of them, or of those that keep the loop alive. None on Unix, whose handles show their
 // descriptor, and where the program that loaded the addon has no libuv.
 std::vector<Descriptor> LoopSockets(napi_env env, bool referenced_only);
-int LocalAddress(Descriptor descriptor, SocketAddress* address);
+// `room`: how many bytes of the address to ask for.
+int LocalAddress(Descriptor descriptor, SocketAddress* address,
+                 socklen_t room = sizeof(sockaddr_storage));
 int PeerAddress(Descriptor descriptor, SocketAddress* address);
 int DescribeSocket(Descriptor descriptor, SocketKind* kind);
 

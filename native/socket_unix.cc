@@ -100,9 +100,9 @@ Descriptor ImportSocket(const uint8_t*, size_t) { return UV_ENOTSUP; }
 
 std::vector<Descriptor> LoopSockets(napi_env, bool) { return {}; }
 
-int LocalAddress(Descriptor descriptor, SocketAddress* address) {
+int LocalAddress(Descriptor descriptor, SocketAddress* address, socklen_t room) {
   *address = {};
-  address->length = sizeof(address->storage);
+  address->length = room;
   return Result(getsockname(Fd(descriptor), reinterpret_cast<sockaddr*>(&address->storage),
                             &address->length));
 }

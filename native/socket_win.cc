@@ -262,9 +262,9 @@ std::vector<Descriptor> LoopSockets(napi_env env, bool referenced_only) {
   return walk.found;
 }
 
-int LocalAddress(Descriptor descriptor, SocketAddress* address) {
+int LocalAddress(Descriptor descriptor, SocketAddress* address, socklen_t room) {
   *address = {};
-  address->length = sizeof(address->storage);
+  address->length = room;
   return Result(getsockname(Handle(descriptor), reinterpret_cast<sockaddr*>(&address->storage),
                             &address->length));
 }

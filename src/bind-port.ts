@@ -44,7 +44,7 @@ function bindDescriptor(fd: number, family: number, type: number, host?: string)
   const address = bindAddress(host, family);
   requestExclusiveUse(fd);
   bindTo(fd, family, address, 0);
-  const port = binding.localPort(fd);
+  const port = binding.localPort(fd, family);
   if (port < 0) throw systemError(port, 'getsockname');
   return port;
 }

@@ -50,8 +50,8 @@ export interface Binding {
   loopSockets(referencedOnly: boolean): number[];
   getsockname(fd: number): NativeAddress | number;
   getpeername(fd: number): NativeAddress | number;
-  /** getsockname's port alone. */
-  localPort(fd: number): number;
+  /** getsockname's port alone, of a socket of that family. */
+  localPort(fd: number, family: number): number;
   describe(fd: number): SocketKind | number;
   /** The value; a failure is libuv's error number less 2^32, below every 32-bit value. */
   getsockopt(fd: number, level: number, name: number): number;

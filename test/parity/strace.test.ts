@@ -27,16 +27,12 @@ function traced(command: string, script: string): string[] {
   return lines.slice((marks[0] ?? 0) + 1, marks[1]);
 }
 
-/**
- * The descriptor's number and the port differ from run to run. So does how much room getsockname()
- * is given, of which it uses 16 bytes: CPython gives what AF_INET needs, we what any family needs.
- */
+/** The descriptor's number and the port differ from run to run. */
 function normalized(line: string): string {
   return line
     .replace(/^(socket\(.*) = \d+$/, '$1 = FD')
     .replace(/^(getsockopt|bind|getsockname|close)\(\d+/, '$1(FD')
     .replace(/(getsockname\(.*)htons\(\d+\)/, '$1htons(PORT)')
-    .replace(/\[\d+ => 16\]/, '[16]')
     .replace(/\s+= /, ' = ');
 }
 
