@@ -25,6 +25,13 @@ export {
   type ReservationState,
 } from './reservation';
 export { type ReserveOptions, reservePort, reservePorts } from './reserve-port';
+export {
+  type IpcPeer,
+  type ReceiveSocketOptions,
+  receiveSocket,
+  type SendSocketOptions,
+  sendSocket,
+} from './send-socket';
 export { type SocketAddress, SocketHandle } from './socket-handle';
 export { getsockopt, setsockopt } from './sockopt';
 export type { PassedAs, SpawnOnPortOptions } from './spawn-on-port';

@@ -17,6 +17,11 @@ export interface OpenableHandle {
   close(): void;
 }
 
+/** Whether it is such a handle, and no `{ fd }`. */
+export function isOpenable(value: object): value is OpenableHandle {
+  return isFunction(property(value, 'open')) && isFunction(property(value, 'close'));
+}
+
 type HandleClass = new (type?: number) => OpenableHandle;
 
 /** TCPConstants.SERVER of Node's tcp_wrap. */

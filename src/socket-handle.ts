@@ -283,7 +283,8 @@ export class SocketHandle implements Disposable {
    *
    * @returns a libuv handle where the runtime has them, else `{ fd }`
    * @throws Error `ERR_SOCKET_NOT_BOUND` for an unbound socket: Node would silently listen elsewhere
-   * @throws Error `ERR_SOCKET_BAD_TYPE` for a socket that is neither a stream nor UDP
+   * @throws Error `ERR_SOCKET_BAD_TYPE` for a socket that is neither a stream nor UDP (on Windows: TCP
+   *   nor UDP)
    * @throws SystemError with `syscall: 'open'`: EEXIST when this thread's event loop has the
    *   descriptor already. After every throw the descriptor is still this handle's.
    */
@@ -295,7 +296,15 @@ export class SocketHandle implements Disposable {
         'The socket is not bound: bind it before handing it over',
       );
     }
-    const target = openTarget(fd, this.family, this.type);
+    const { family, type } = describe(fd);
+    if (family !== this.family || type !== this.type) {
+      // Windows opens a UDP socket as TCP without complaint.
+      throw stateError(
+        'ERR_SOCKET_BAD_TYPE',
+        `Somebody else closed descriptor ${fd}: the number is another socket's now`,
+      );
+    }
+    const target = openTarget(fd, family, type);
     this.#giveUp('adopted');
     return target;
   }
