@@ -1,0 +1,63 @@
+import { type ChildProcess, execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export const root = join(__dirname, '../..');
+export const dist = join(root, 'dist/index.js');
+export const fixture = (name: string) => join(root, 'test/fixtures', name);
+
+const run = promisify(execFile);
+
+/**
+ * What another program gets that binds the port and listens: on 127.0.0.1, 0.0.0.0 and ::, each with
+ * no option, SO_REUSEADDR, SO_REUSEPORT and both. The names of the errors, or TOOK, without repeats.
+ */
+export async function thieves(port: number, type: 'tcp' | 'udp' = 'tcp'): Promise<Thefts> {
+  const { stdout } = await run('python3', [fixture('thieves.py'), String(port), type]);
+  return JSON.parse(stdout);
+}
+
+export interface Thefts {
+  none: string[];
+  reuseAddress: string[];
+  reusePort: string[];
+  both: string[];
+}
+
+export const allRefused: Thefts = {
+  none: ['EADDRINUSE'],
+  reuseAddress: ['EADDRINUSE'],
+  reusePort: ['EADDRINUSE'],
+  both: ['EADDRINUSE'],
+};
+
+/** Sends a line, and resolves with all that comes back until the end. */
+export async function ask(port: number, host = '127.0.0.1', line = 'hello\n'): Promise<string> {
+  const socket = createConnection({ host, port });
+  socket.setEncoding('utf8');
+  socket.end(line);
+  let answer = '';
+  for await (const chunk of socket) answer += chunk;
+  return answer;
+}
+
+export async function ended(
+  child: ChildProcess,
+): Promise<[code: number | null, signal: string | null]> {
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return [child.exitCode, child.signalCode];
+  }
+  const [code, signal] = await once(child, 'exit');
+  return [code, signal];
+}
+
+/** Runs a Node script from its text, with `bindport` as the built package. */
+export async function node(script: string, { openFiles = 0 } = {}): Promise<string> {
+  const text = `const bindport = require(${JSON.stringify(dist)});${script}`;
+  const limit = openFiles > 0 ? `ulimit -n ${openFiles};` : '';
+  const args = ['-c', `${limit} exec "$0" "$@"`, process.execPath, '--expose-gc', '-e', text];
+  const { stdout } = await run('/bin/sh', args);
+  return stdout.trim();
+}
