@@ -33,11 +33,14 @@ export const allRefused: Thefts = {
   both: ['EADDRINUSE'],
 };
 
-/** Sends a line, and resolves with all that comes back until the end. */
-export async function ask(port: number, host = '127.0.0.1', line = 'hello\n'): Promise<string> {
+/**
+ * Connects, says something if there is something to say, and resolves with all that comes back. The
+ * other side closes first, so that its end of the connection stays in TIME_WAIT.
+ */
+export async function ask(port: number, host = '127.0.0.1', say = ''): Promise<string> {
   const socket = createConnection({ host, port });
   socket.setEncoding('utf8');
-  socket.end(line);
+  if (say !== '') socket.write(say);
   let answer = '';
   for await (const chunk of socket) answer += chunk;
   return answer;

@@ -1,0 +1,253 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { type PassedAs, reservePort } from '../src/index';
+import { allRefused, ask, ended, fixture, thieves } from './helpers/reservations';
+
+const coded = (code: string) => expect.objectContaining({ code });
+const echoServer = [fixture('echo-server.cjs'), '{port}'];
+const python = (name: string, ...args: string[]) => [fixture(name), ...args];
+
+describe('a program on a shared port', () => {
+  it('gets the port in its arguments and in PORT', async () => {
+    using reservation = reservePort();
+    const args = Object.freeze([
+      '-e',
+      'console.log(process.env.PORT, process.env.MORE, process.argv[1])',
+      'at={port},{port}',
+    ]);
+    const options = Object.freeze({ env: Object.freeze({ ...process.env, MORE: 'more' }) });
+    const child = reservation.spawn(process.execPath, args, options);
+    const { port } = reservation;
+    expect(child.stdout && (await text(child.stdout))).toBe(`${port} more at=${port},${port}\n`);
+    expect(args[2]).toBe('at={port},{port}');
+    expect(reservation.state).toBe('shared');
+  });
+
+  it('is ready once it listens', async () => {
+    using reservation = reservePort();
+    const child = reservation.spawn(process.execPath, echoServer);
+    expect(await reservation.ready()).toEqual({
+      address: '127.0.0.1',
+      family: 'IPv4',
+      port: reservation.port,
+    });
+    expect(await ask(reservation.port)).toBe(String(child.pid));
+    child.kill();
+    await ended(child);
+  });
+
+  it('is found where it listens: on ::1 alone', async () => {
+    using reservation = reservePort();
+    const child = reservation.spawn(process.execPath, [...echoServer, '::1']);
+    expect(await reservation.ready()).toMatchObject({ address: '::1', family: 'IPv6' });
+    child.kill();
+    await ended(child);
+  });
+
+  it('keeps its port when it is killed and started again 100 times', async () => {
+    using reservation = reservePort();
+    for (let i = 0; i < 100; i++) {
+      const child = reservation.spawn(process.execPath, echoServer);
+      await reservation.ready();
+      // The server closes first: each round leaves a connection in TIME_WAIT.
+      expect(await ask(reservation.port)).toBe(String(child.pid));
+      child.kill('SIGKILL');
+      expect(await ended(child)).toEqual([null, 'SIGKILL']);
+    }
+    reservation.unshare();
+    expect(await thieves(reservation.port)).toEqual(allRefused);
+  }, 120_000);
+
+  it('keeps its port through a crash of its own', async () => {
+    using reservation = reservePort();
+    const crash = `require('net').createServer(() => process.abort()).listen(process.argv[1])`;
+    for (let i = 0; i < 3; i++) {
+      const child = reservation.spawn(process.execPath, ['-e', crash, '{port}'], {
+        stdio: 'ignore',
+      });
+      await reservation.ready();
+      expect(await ended(child)).toEqual([null, 'SIGABRT']);
+      expect(reservation.state).toBe('shared');
+    }
+  });
+
+  it('without SO_REUSEADDR finds the address in use; ready says what to do', async () => {
+    using reservation = reservePort();
+    const child = reservation.spawn('python3', python('stubborn_server.py', '{port}'));
+    const message = child.stderr && text(child.stderr);
+    await expect(reservation.ready()).rejects.toThrow(
+      expect.objectContaining({
+        code: 'ERR_RESERVATION_PROGRAM_EXITED',
+        message: expect.stringMatching(/exited with status 1 .*SO_REUSEADDR.*pass: 'fd'/),
+      }),
+    );
+    expect(await message).toContain('bind: Address already in use');
+  });
+});
+
+describe('a program that gets the socket itself', () => {
+  it.each<PassedAs>(['fd', 'systemd'])('serves on it (%s), however it is written', async (pass) => {
+    using reservation = reservePort();
+    const args = python('inherited_server.py', 'a b', '$HOME', '{port}');
+    const child = reservation.spawn('python3', args, { pass });
+    expect(await reservation.ready()).toMatchObject({ port: reservation.port });
+    expect(reservation.state).toBe('listening');
+    expect(JSON.parse(await ask(reservation.port))).toEqual({
+      pid: pass === 'systemd',
+      fds: pass === 'systemd' ? '1' : null,
+      names: pass === 'systemd' ? 'tcp' : null,
+      port: String(reservation.port),
+      arguments: ['a b', '$HOME', String(reservation.port)],
+      listening: 1,
+      blocking: true,
+    });
+    expect(await thieves(reservation.port)).toEqual(allRefused);
+    child.kill();
+    await ended(child);
+    expect(reservation.state).toBe('held');
+  });
+
+  it('can be restarted, and followed by a server of this process', async () => {
+    using reservation = reservePort();
+    for (let i = 0; i < 3; i++) {
+      const child = reservation.spawn('python3', python('inherited_server.py'), { pass: 'fd' });
+      expect(JSON.parse(await ask(reservation.port))).toMatchObject({ listening: 1 });
+      child.kill('SIGKILL');
+      await ended(child);
+    }
+    const server = createServer((socket) => socket.resume().end('here'));
+    await reservation.listen(server);
+    expect(await ask(reservation.port)).toBe('here');
+    server.close();
+  });
+
+  it('is Node, too', async () => {
+    using reservation = reservePort();
+    const script = `require('net').createServer((s) => s.resume().end('node')).listen({ fd: 3 })`;
+    const child = reservation.spawn(process.execPath, ['-e', script], { pass: 'fd' });
+    expect(await ask(reservation.port)).toBe('node');
+    child.kill();
+    await ended(child);
+  });
+
+  it('gets one descriptor for each address and protocol, with the names given', async () => {
+    using reservation = reservePort({ host: 'localhost', protocol: 'both' });
+    const script = `
+      const { readlinkSync } = require('fs');
+      const sockets = [3, 4, 5, 6, 7].map((fd) => { try { return readlinkSync('/proc/self/fd/' + fd).split(':')[0] } catch { return null } });
+      console.log(JSON.stringify([process.env.LISTEN_FDS, process.env.LISTEN_FDNAMES, process.env.LISTEN_PID == process.pid, sockets.slice(0, 4)]));
+    `;
+    const child = reservation.spawn(process.execPath, ['-e', script], {
+      pass: 'systemd',
+      names: ['a', 'b', 'c', 'd'],
+    });
+    expect(JSON.parse((child.stdout && (await text(child.stdout))) ?? '')).toEqual([
+      '4',
+      'a:b:c:d',
+      true,
+      ['socket', 'socket', 'socket', 'socket'],
+    ]);
+  });
+
+  it('answers datagrams', async () => {
+    using reservation = reservePort({ protocol: 'udp' });
+    const child = reservation.spawn('python3', python('inherited_udp.py'), { pass: 'fd' });
+    const { createSocket } = await import('node:dgram');
+    const socket = createSocket('udp4');
+    const answer = once(socket, 'message');
+    socket.send('hello', reservation.port, '127.0.0.1');
+    expect(String((await answer)[0])).toBe('HELLO');
+    socket.close();
+    child.kill();
+    await ended(child);
+  });
+
+  it('gives the port back when it could not be started', async () => {
+    using reservation = reservePort();
+    const child = reservation.spawn('/nonexistent', [], { pass: 'fd' });
+    expect((await once(child, 'error'))[0]).toMatchObject({ code: 'ENOENT' });
+    expect(reservation.state).toBe('held');
+    expect(await thieves(reservation.port)).toEqual(allRefused);
+  });
+});
+
+describe('spawn', () => {
+  it.each([
+    ['no command', [undefined]],
+    ['arguments that are no strings', ['true', [1]]],
+    ['arguments that are no array', ['true', '{port}']],
+    ['options that are none', ['true', [], null]],
+    ['an unknown way to pass the port', ['true', [], { pass: 'pipe' }]],
+    ['a name with a colon', ['true', [], { pass: 'systemd', names: ['a:b'] }]],
+    ['a shell for socket activation', ['true', [], { pass: 'systemd', shell: true }]],
+    ['a descriptor where the sockets go', ['true', [], { pass: 'fd', stdio: [0, 1, 2, 'pipe'] }]],
+  ])('refuses %s, and leaves the port as it was', async (_, args) => {
+    using reservation = reservePort();
+    expect(() => Reflect.apply(reservation.spawn, reservation, args)).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^ERR_INVALID_ARG/) }),
+    );
+    expect(reservation.state).toBe('held');
+    expect(await thieves(reservation.port)).toEqual(allRefused);
+  });
+});
+
+describe('ready', () => {
+  it('waits for a program that somebody else starts', async () => {
+    using reservation = reservePort();
+    const port = reservation.share();
+    const ready = reservation.ready();
+    const server = createServer().listen(port);
+    expect(await ready).toMatchObject({ port });
+    server.close();
+  });
+
+  it('rejects with the error of a program that can not be started', async () => {
+    using reservation = reservePort();
+    const child = reservation.spawn('/nonexistent');
+    child.on('error', () => {});
+    await expect(reservation.ready()).rejects.toThrow(coded('ENOENT'));
+  });
+
+  it('says how the program ended', async () => {
+    using reservation = reservePort();
+    reservation.spawn('sh', ['-c', 'kill -9 $$']);
+    await expect(reservation.ready()).rejects.toThrow(/sh was ended by SIGKILL/);
+    reservation.spawn('sh', ['-c', 'exit 7']);
+    await expect(reservation.ready()).rejects.toThrow(/sh exited with status 7/);
+  });
+
+  it('gives up in time', async () => {
+    using reservation = reservePort();
+    reservation.share();
+    await expect(reservation.ready({ timeout: 20 })).rejects.toThrow(
+      coded('ERR_RESERVATION_TIMEOUT'),
+    );
+  });
+
+  it('ends with its signal, and with the reservation', async () => {
+    using reservation = reservePort();
+    reservation.share();
+    const reason = new Error('enough');
+    await expect(reservation.ready({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    const abort = new AbortController();
+    const ready = reservation.ready({ signal: abort.signal });
+    abort.abort(reason);
+    await expect(ready).rejects.toBe(reason);
+    const other = reservation.ready();
+    reservation.release();
+    await expect(other).rejects.toThrow(coded('ERR_RESERVATION_RELEASED'));
+  });
+
+  it.each([[{ timeout: 0 }], [{ timeout: '1' }], [{ signal: {} }], [null]])(
+    'refuses %j',
+    async (options) => {
+      using reservation = reservePort();
+      reservation.share();
+      await expect(Reflect.apply(reservation.ready, reservation, [options])).rejects.toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^ERR_(INVALID|OUT)/) }),
+      );
+    },
+  );
+});
