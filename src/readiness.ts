@@ -6,38 +6,47 @@ const FIRST_PAUSE = 2;
 const GROWTH = 1.5;
 const LONGEST_PAUSE = 200;
 
-/** Whether somebody accepts connections there. */
-function accepts(host: string, port: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const settle = (accepted: boolean) => {
-      signal.removeEventListener('abort', onAbort);
-      socket.destroy();
-      resolve(accepted);
-    };
-    const onAbort = () => settle(false);
-    signal.addEventListener('abort', onAbort, { once: true });
-    socket.once('connect', () => settle(true)).once('error', () => settle(false));
-  });
+/** How long a connection that only looked may stay open, in milliseconds. */
+const LINGERING = 1000;
+
+/** A place to look, and how. */
+export interface Lookout {
+  readonly address: string;
+  someoneListens(): boolean | Promise<boolean>;
 }
 
 /**
  * Resolves with the first of the addresses on which somebody listens; without one, when the signal
  * aborts. Nothing tells when another process listens, so it looks: at once, then after pauses that
  * grow from 2 to 200 ms, which finds a program within half again of the time that it took to start and
- * makes five looks a second at the most. A look can't connect to itself: the reserved port is never
- * chosen as the local port of a connection.
+ * makes five looks a second at the most.
  */
 export async function firstListening(
-  addresses: readonly string[],
-  port: number,
+  lookouts: readonly Lookout[],
   signal: AbortSignal,
 ): Promise<string | undefined> {
   for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(pause * GROWTH, LONGEST_PAUSE)) {
-    const looks = await Promise.all(addresses.map((host) => accepts(host, port, signal)));
-    const found = addresses[looks.indexOf(true)];
-    if (found !== undefined) return found;
+    for (const lookout of lookouts) {
+      const found = await lookout.someoneListens();
+      if (signal.aborted) return undefined;
+      if (found) return lookout.address;
+    }
     await sleep(pause, undefined, { signal }).catch(() => {});
   }
   return undefined;
+}
+
+/**
+ * Whether somebody accepts connections there. Says nothing, hears the other side out and then closes: a
+ * server that has written to a closed connection gets an error, and may not survive it.
+ */
+export function acceptsConnections(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port }, () => {
+      resolve(true);
+      socket.unref().resume().end();
+      socket.setTimeout(LINGERING, () => socket.destroy());
+    });
+    socket.on('error', () => resolve(false));
+  });
 }

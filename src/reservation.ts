@@ -202,6 +202,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     if (!this.#shared) return;
     for (const hold of this.#kept.holds) hold.unshare();
     this.#shared = false;
+    for (const check of this.#waiting) check();
   }
 
   /**
@@ -235,8 +236,9 @@ export class PortReservation implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Waits until somebody listens on the port: tries to connect, at once and then after pauses that grow
-   * from 2 to 200 ms. A program that was given the socket itself listens from the start.
+   * Waits until somebody listens on the port: looks at once, and then after pauses that grow from 2 to
+   * 200 ms. Programs notice nothing of it (with the strategy `release` they see a connection that says
+   * nothing). A program that was given the socket itself listens from the start.
    *
    * @param options.timeout how long to wait, 1 to 2^31 - 1 ms; 30,000 by default
    * @param options.signal ends the wait: rejects with its reason
@@ -252,13 +254,15 @@ export class PortReservation implements Disposable, AsyncDisposable {
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
     }
-    const at = this.#holdsOf('tcp').flatMap((hold) => reachable(hold.at.address));
-    if (this.state === 'held') {
-      throw stateError(
-        'ERR_RESERVATION_HELD',
-        `Port ${this.port} is neither shared nor served: nobody can listen on it yet`,
-      );
-    }
+    const holds = this.#holdsOf('tcp');
+    const served = this.#served();
+    if (served !== undefined) return this.#addressInfo(served);
+    const lookouts = holds.flatMap((hold) =>
+      reachable(hold.at.address).map((address) => ({
+        address,
+        someoneListens: () => hold.someoneListens(holdAddress('tcp', address)),
+      })),
+    );
     const stop = new AbortController();
     const end = (reason: unknown) => stop.abort(reason);
     const onAbort = () => end(signal?.reason);
@@ -275,9 +279,9 @@ export class PortReservation implements Disposable, AsyncDisposable {
     try {
       if (signal?.aborted) onAbort();
       check();
-      const address = await firstListening(at, this.port, stop.signal);
+      const address = await firstListening(lookouts, stop.signal);
       if (address === undefined) throw stop.signal.reason;
-      return { address, family: isIP(address) === 6 ? 'IPv6' : 'IPv4', port: this.port };
+      return this.#addressInfo(address);
     } finally {
       clearTimeout(timer);
       this.#waiting.delete(check);
@@ -357,6 +361,19 @@ export class PortReservation implements Disposable, AsyncDisposable {
 
   #someoneServes(): boolean {
     return [...this.#serving].some((serving) => serving.active());
+  }
+
+  /** An address of which is known that somebody listens there. */
+  #served(): string | undefined {
+    for (const serving of this.#serving) {
+      const tcp = serving.at.find(({ hold }) => hold.at.protocol === 'tcp');
+      if (tcp && serving.active()) return reachable(tcp.address)[0];
+    }
+    return undefined;
+  }
+
+  #addressInfo(address: string): AddressInfo {
+    return { address, family: isIP(address) === 6 ? 'IPv6' : 'IPv4', port: this.port };
   }
 
   #refuseSecond(hold: Hold, addresses: readonly string[]): void {
@@ -458,6 +475,12 @@ export class PortReservation implements Disposable, AsyncDisposable {
       return stateError(
         'ERR_RESERVATION_RELEASED',
         `The reservation of port ${this.port} was released before anybody listened`,
+      );
+    }
+    if (!this.#shared) {
+      return stateError(
+        'ERR_RESERVATION_HELD',
+        `Port ${this.port} is neither shared nor served: nobody can listen on it`,
       );
     }
     const last = this.#programs.at(-1);

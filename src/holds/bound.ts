@@ -1,5 +1,5 @@
 import type { SocketHandle } from '../socket-handle';
-import { bindAlone, type Hold, type HoldAddress, listenBeside } from './hold';
+import { bindAlone, type Hold, type HoldAddress, listenBeside, listenerBeside } from './hold';
 
 /**
  * Linux: a socket that is bound, does not listen and has SO_REUSEADDR off keeps its port from every
@@ -42,6 +42,10 @@ export class BoundHold implements Hold {
   }
 
   served(): void {}
+
+  someoneListens(address: HoldAddress): boolean {
+    return listenerBeside(address, this.port);
+  }
 
   close(): void {
     this.#guard.close();

@@ -37,6 +37,10 @@ export class ConnectedPairHold implements Hold {
 
   served(): void {}
 
+  someoneListens(address: HoldAddress): boolean {
+    return this.#near.someoneListens(address);
+  }
+
   close(): void {
     // The far end first: the end that closes first is the one that stays in TIME_WAIT, and the
     // port must be free at once.

@@ -33,6 +33,10 @@ export class DatagramHold implements Hold {
     return handle;
   }
 
+  someoneListens(): boolean {
+    return false;
+  }
+
   served(): void {
     this.#dropDatagrams(true);
   }

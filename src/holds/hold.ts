@@ -1,4 +1,5 @@
 import { constants } from '../constants';
+import { EADDRINUSE } from '../errors';
 import { isWindows } from '../platform';
 import { SocketHandle } from '../socket-handle';
 import { setInt } from '../sockopt';
@@ -33,6 +34,8 @@ export interface Hold {
   serve(address: HoldAddress, backlog?: number): SocketHandle;
   /** Whoever served has closed its socket. */
   served(): void;
+  /** Whether somebody listens on the shared port at this address. */
+  someoneListens(address: HoldAddress): boolean | Promise<boolean>;
   close(): void;
 }
 
@@ -60,6 +63,20 @@ export function listenBeside(at: HoldAddress, port: number, backlog?: number): S
   // it keeps the next server from binding for a minute (inet_csk_bind_conflict).
   const handle = bindWith(at, port, (beside) => beside.setOption('SO_REUSEADDR', true));
   return closingOnError(handle, () => handle.listen(backlog));
+}
+
+/**
+ * Whether a socket listens where others hold the port with SO_REUSEADDR on: only then is a bind with
+ * the option refused. Listeners notice nothing, and neither do programs that are about to bind.
+ */
+export function listenerBeside(at: HoldAddress, port: number): boolean {
+  try {
+    bindWith(at, port, (probe) => probe.setOption('SO_REUSEADDR', true)).close();
+    return false;
+  } catch (error) {
+    // Any other error: an address that this machine lacks, such as ::1 without IPv6.
+    return error instanceof Error && 'errno' in error && error.errno === EADDRINUSE;
+  }
 }
 
 function bindWith(

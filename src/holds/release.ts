@@ -1,4 +1,5 @@
 import { isWindows } from '../platform';
+import { acceptsConnections } from '../readiness';
 import type { SocketHandle } from '../socket-handle';
 import { bindAgain, bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
 
@@ -50,6 +51,11 @@ export class ReleaseHold implements Hold {
     } catch {
       // Somebody was faster. The next serve or unshare says so.
     }
+  }
+
+  someoneListens({ address }: HoldAddress): Promise<boolean> {
+    // Nothing holds the port now: a bind would take it from the program that is about to.
+    return acceptsConnections(address, this.port);
   }
 
   close(): void {
