@@ -68,6 +68,7 @@ describe('a program on a shared port', () => {
         stdio: 'ignore',
       });
       await reservation.ready();
+      await expect(ask(reservation.port)).rejects.toThrow('ECONNRESET');
       expect(await ended(child)).toEqual([null, 'SIGABRT']);
       expect(reservation.state).toBe('shared');
     }
@@ -224,6 +225,28 @@ describe('ready', () => {
     await expect(reservation.ready({ timeout: 20 })).rejects.toThrow(
       coded('ERR_RESERVATION_TIMEOUT'),
     );
+  });
+
+  it('is not noticed by the program', async () => {
+    using reservation = reservePort();
+    const script = `
+      let connections = 0;
+      require('net').createServer((s) => s.resume().end(String(++connections))).listen(process.argv[1]);
+    `;
+    const child = reservation.spawn(process.execPath, ['-e', script, '{port}']);
+    await Promise.all([reservation.ready(), reservation.ready(), reservation.ready()]);
+    expect(await ask(reservation.port)).toBe('1');
+    child.kill();
+    await ended(child);
+  });
+
+  it('finds a program by connecting to it where nothing holds the port', async () => {
+    using reservation = reservePort({ strategy: 'release', host: '127.0.0.1' });
+    const child = reservation.spawn(process.execPath, echoServer);
+    expect(await reservation.ready()).toMatchObject({ address: '127.0.0.1' });
+    expect(await ask(reservation.port)).toBe(String(child.pid));
+    child.kill();
+    await ended(child);
   });
 
   it('ends with its signal, and with the reservation', async () => {
