@@ -1,35 +1,71 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 export const fixtures = join(__dirname, '..', 'fixtures');
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Fixture {
+  child: ChildProcess;
+  /** The next message; rejects when the child exits before it sends one. */
+  message(): Promise<unknown>;
+  exited: Promise<Exit>;
+}
 
 interface StartOptions {
   args?: readonly string[];
   execArgv?: readonly string[];
 }
 
-/** Runs a script of test/fixtures, which sends one message and ends: resolves with the message. */
-export async function reportOf(
-  name: string,
-  { args = [], execArgv = [] }: StartOptions = {},
-): Promise<unknown> {
-  const child = fork(join(fixtures, name), [...args], { execArgv: [...execArgv], silent: true });
+/** Starts a script of test/fixtures as a process of its own, which ends with the test at the latest. */
+export function startFixture(name: string, { args, execArgv }: StartOptions = {}): Fixture {
+  const child = fork(join(fixtures, name), args ?? [], {
+    execArgv: [...(execArgv ?? [])],
+    silent: true,
+  });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
-  const messages: unknown[] = [];
-  child.on('message', (message) => messages.push(message));
-  let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output.stdout += text;
   });
-  const [code, signal] = await once(child, 'close');
-  if (code !== 0 || messages.length !== 1) {
-    throw new Error(
-      `${name} ended (${signal ?? code}) with ${messages.length} messages: ${stderr}`,
-    );
-  }
-  return messages[0];
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr += text;
+  });
+  const exited = new Promise<Exit>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, ...output }));
+  });
+  const received: unknown[] = [];
+  const waiting: ((message: unknown) => void)[] = [];
+  child.on('message', (message) => {
+    const take = waiting.shift();
+    if (take) take(message);
+    else received.push(message);
+  });
+  const next = () =>
+    new Promise<unknown>((resolve, reject) => {
+      if (received.length > 0) return resolve(received.shift());
+      waiting.push(resolve);
+      exited.then((exit) => {
+        reject(new Error(`${name} ended (${exit.signal ?? exit.code}): ${exit.stderr}`));
+      }, reject);
+    });
+  return { child, message: next, exited };
+}
+
+/** Runs a script that sends one message and ends. */
+export async function reportOf(name: string, options: StartOptions = {}): Promise<unknown> {
+  const { message, exited } = startFixture(name, options);
+  const report = await message();
+  const { code, stderr } = await exited;
+  if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`);
+  return report;
 }
