@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { exec, execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -50,15 +50,30 @@ describe('the README', () => {
     });
   }
 
-  // Running `npm ci` would replace the packages under the other tests: .ci/run runs the commands.
-  for (const { code } of blocks.filter(({ language }) => language === 'sh')) {
-    it.each(code.trim().split('\n'))('names scripts that exist: %s', (command) => {
+  const commands = blocks
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ code }) => code.trim().split('\n'))
+    .map((line) => line.replace(/\s+#.*$/, ''));
+
+  // Running `npm ci` would replace the packages under the other tests: .ci/run runs these.
+  it.each(commands.filter((command) => command.startsWith('npm ci')))(
+    '%s: scripts that exist',
+    (command) => {
       const names = Array.from(
         command.matchAll(/npm (?:run )?(?!ci)([\w:]+)/g),
         (match) => match[1],
       );
       expect(names.length).toBeGreaterThan(0);
       for (const name of names) expect(scripts.has(name ?? '')).toBe(true);
-    });
-  }
+    },
+  );
+
+  it.each(commands.filter((command) => !command.startsWith('npm ci')))('%s', async (command) => {
+    expect(command).toMatch(/^npx bindport /);
+    // npx takes seconds to find that the package is the one that it stands in.
+    const direct = command.replace('npx bindport', `"${process.execPath}" dist/cli/main.js`);
+    const { stdout, stderr } = await promisify(exec)(direct, { cwd: root, timeout: 20_000 });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/\d+/);
+  });
 });
