@@ -121,15 +121,31 @@ describe.each([
     { kind: 'UDP/IPv6', family: AF_INET6, type: SOCK_DGRAM, options: needsIpv6 },
     { kind: 'TCP/IPv6', family: AF_INET6, type: SOCK_STREAM, options: needsIpv6 },
   ])('$kind sockets are not checked', ({ family, type, options }) => {
-    test('SO_REUSEADDR and SO_REUSEPORT stay set', options, () => {
+    const here = isWindows ? unixOnly('SO_EXCLUSIVEADDRUSE excludes SO_REUSEADDR') : options;
+    test('SO_REUSEADDR and SO_REUSEPORT stay set', here, () => {
       const handle = socket(family, type);
       handle.setOption('SO_REUSEADDR', true);
-      if (!isWindows) handle.setOption('SO_REUSEPORT', true);
+      handle.setOption('SO_REUSEPORT', true);
       const port = bindPort(as(handle));
       expect(handle.address().port).toBe(port);
       expect(handle.getOption('SO_REUSEADDR')).toBe(true);
-      if (!isWindows) expect(handle.getOption('SO_REUSEPORT')).toBe(true);
+      expect(handle.getOption('SO_REUSEPORT')).toBe(true);
     });
+
+    test(
+      'Windows refuses SO_REUSEADDR, and nothing is bound',
+      windowsOnly('SO_EXCLUSIVEADDRUSE'),
+      () => {
+        const handle = socket(family, type);
+        handle.setOption('SO_REUSEADDR', true);
+        const error = thrown(() => bindPort(as(handle)));
+        expect(error).toMatchObject(systemErrorLike('setsockopt', 'EINVAL'));
+        expect(error.message).toBe(
+          'setsockopt EINVAL SO_EXCLUSIVEADDRUSE: the socket has SO_REUSEADDR, which excludes it, or is bound already',
+        );
+        expect(handle.bound).toBe(false);
+      },
+    );
   });
 
   test.each([

@@ -15,6 +15,7 @@ import {
 } from '../src/index';
 import { callUnchecked } from './support/bad-values';
 import { closedCode, neverOpen, openSockets } from './support/descriptors';
+import { needsUnixSockets } from './support/network';
 import { acceptAll, samplesFor, socketKinds, surelySettable } from './support/option-samples';
 import { isLinux, isWindows, linuxOnly } from './support/platform';
 import { systemErrorLike, thrown } from './support/thrown';
@@ -58,6 +59,8 @@ describe('setting and reading back', () => {
       const handle = socket(family, type);
       for (const { value, reads } of samples) {
         if (!accepts(handle, option, value)) continue;
+        // Windows takes it for a UDP socket and then has none to read.
+        if (isWindows && option.endsWith('LINGER') && type === SOCK_DGRAM) continue;
         accepted++;
         if (access === 'rw') expect(getOption(handle, option)).toEqual(reads);
       }
@@ -369,6 +372,6 @@ test("a value's type follows the option's name", () => {
   expect(() => getOption(socket(), 'SO_NONSENSE')).toThrow(TypeError);
 });
 
-test('a Unix domain socket has options too', () => {
+test('a Unix domain socket has options too', needsUnixSockets, () => {
   expect(getOption(socket(AF_UNIX), 'SO_TYPE')).toBe(SOCK_STREAM);
 });

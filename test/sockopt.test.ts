@@ -59,7 +59,8 @@ describe('getsockopt', () => {
   });
 
   test('takes the largest maximum length', () => {
-    expect(getsockopt(socket(), SOL_SOCKET, SO_TYPE, 2 ** 20)).toHaveLength(4);
+    // Not SO_TYPE, of which Wine says that it filled the whole buffer.
+    expect(getsockopt(socket(), SOL_SOCKET, SO_RCVBUF, 2 ** 20)).toHaveLength(4);
   });
 });
 

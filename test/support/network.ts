@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { constants, SocketHandle } from '../../src/index';
 import { isWindows, runWhen } from './platform';
 
 const interfaces = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
@@ -10,6 +11,21 @@ function isOurs(address: string): boolean {
 }
 
 export const hasIpv6 = isOurs('::1');
+
+function opens(family: number): boolean {
+  try {
+    new SocketHandle(family).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Windows 10 has Unix domain sockets, Wine 8 has none. */
+export const hasUnixSockets = opens(constants.AF_UNIX);
+
+/** Options of a test that needs Unix domain sockets. */
+export const needsUnixSockets = runWhen(hasUnixSockets, 'Wine has no Unix domain sockets');
 
 /** Options of a test that needs IPv6, which containers often lack. */
 export const needsIpv6 = runWhen(hasIpv6, 'this machine has no ::1');

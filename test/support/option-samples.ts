@@ -1,5 +1,6 @@
 import { constants, type OptionKind, type OptionName } from '../../src/index';
-import { isLinux } from './platform';
+import { hasUnixSockets } from './network';
+import { isLinux, isWine } from './platform';
 
 /** A value to set, and what reading it back gives. */
 export interface Sample {
@@ -42,6 +43,11 @@ const ofName: Partial<Record<OptionName, Sample[]>> = {
   SO_PRIORITY: [same(3)],
   // SOF_TIMESTAMPING_RX_SOFTWARE
   SO_TIMESTAMPING: [same(8)],
+  // Wine takes both and keeps neither.
+  ...(isWine && {
+    SO_DEBUG: [{ value: true, reads: false }],
+    SO_DONTROUTE: [{ value: false, reads: true }],
+  }),
   // A whole page; more is rounded up.
   SO_RESERVE_MEM: [same(0)],
 };
@@ -55,7 +61,7 @@ export const socketKinds = [
   { family: constants.AF_INET, type: constants.SOCK_STREAM },
   { family: constants.AF_INET, type: constants.SOCK_DGRAM },
   { family: constants.AF_INET6, type: constants.SOCK_STREAM },
-  { family: constants.AF_UNIX, type: constants.SOCK_STREAM },
+  ...(hasUnixSockets ? [{ family: constants.AF_UNIX, type: constants.SOCK_STREAM }] : []),
 ];
 
 /** What any user may set, on one of those kinds at least. */

@@ -9,6 +9,8 @@ declare module 'vitest' {
 
 export const isWindows = process.platform === 'win32';
 export const isLinux = process.platform === 'linux';
+/** Windows programs see Wine's own variables. Wine refuses or invents some answers of Windows'. */
+export const isWine = isWindows && process.env.WINEPREFIX !== undefined;
 
 /** For the other kinds of condition: `reason` says what is missing where it does not run. */
 export function runWhen(here: boolean, reason: string): TestOptions {
@@ -28,4 +30,9 @@ export function linuxOnly(reason: string): TestOptions {
 /** Options of a test or suite about Windows alone: `reason` says what others lack. */
 export function windowsOnly(reason: string): TestOptions {
   return runWhen(isWindows, reason);
+}
+
+/** Options of a test that runs on Windows, but not in Wine: `reason` says what Wine lacks. */
+export function notInWine(reason: string): TestOptions {
+  return runWhen(!isWine, reason);
 }
