@@ -3,8 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // These need more than Node and a compiler: `npm run test:parity`, `npm run test:netns`.
-    exclude: [...configDefaults.exclude, 'test/parity/**', 'test/netns/**'],
+    // These need more than Node and a compiler: test:parity, test:netns, test:programs.
+    exclude: [...configDefaults.exclude, 'test/parity/**', 'test/netns/**', 'test/programs/**'],
     // Most tests wait for the kernel or for a child: no core has to stay free.
     maxWorkers: '100%',
     // A child process that is started cold on a loaded machine takes seconds.

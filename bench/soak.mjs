@@ -2,7 +2,7 @@
 // connections as noise. Prints in how many cases somebody else had the port by then, for bindport, for
 // get-port and for listen(0) + close.
 //
-//   node bench/soak.mjs [--ports 50000] [--peer-ports 8000] [--processes 8] [--gap 20]
+//   node bench/soak.mjs [--ports 50000] [--peer-ports 16000] [--processes 8] [--gap 50]
 //
 // --ports: how many ports each way gets in all; the two others at the most --peer-ports, because theirs
 // are slow. --gap: the longest wait in milliseconds. Exits 1 when bindport has a collision.
@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /** How many ports each process works on at a time. */
-const LANES = 64;
+const LANES = 200;
 /** Outgoing connections that each process keeps opening. */
 const NOISE = 4;
 
@@ -130,9 +130,9 @@ async function compare({ ports, peerPorts, processes, gap }) {
 const { values } = parseArgs({
   options: {
     ports: { type: 'string', default: '50000' },
-    'peer-ports': { type: 'string', default: '8000' },
+    'peer-ports': { type: 'string', default: '16000' },
     processes: { type: 'string', default: '8' },
-    gap: { type: 'string', default: '20' },
+    gap: { type: 'string', default: '50' },
     worker: { type: 'string' },
   },
 });

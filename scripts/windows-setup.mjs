@@ -13,7 +13,8 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from './cross-build.mjs';
-import { drive, haveWine, outputOf, prefix, run, stop } from './wine.mjs';
+import { requireTools } from './require-tools.mjs';
+import { drive, outputOf, prefix, run, stop } from './wine.mjs';
 import { fail, root, zig } from './zig.mjs';
 
 export const nodeVersions = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
@@ -32,15 +33,6 @@ const must = (command, args, options) => {
     fail(
       `${command} ${args.join(' ')} failed\n${[error?.message, stdout, stderr].filter(Boolean).join('\n')}`,
     );
-};
-
-const installWine = () => {
-  if (haveWine()) return;
-  if (process.getuid() !== 0 || !existsSync('/usr/bin/apt-get'))
-    fail('Wine is missing: install the Debian packages wine and wine64');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  must('apt-get', ['update'], { env });
-  must('apt-get', ['install', '-y', '--no-install-recommends', 'wine', 'wine64'], { env });
 };
 
 const makePrefix = async () => {
@@ -110,7 +102,7 @@ const installPackages = () => {
 };
 
 export const setup = async () => {
-  installWine();
+  requireTools(['wine']);
   await makePrefix();
   installPackages();
 };

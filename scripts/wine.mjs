@@ -10,7 +10,6 @@ export const drive = join(root, '.cache/windows');
 
 // Debian's `wine` starts with a warning about 32-bit libraries; the loader that Node needs is off the PATH.
 const wine = () => ['/usr/lib/wine/wine64', '/usr/bin/wine64'].find((file) => existsSync(file));
-export const haveWine = () => wine() !== undefined && existsSync('/usr/bin/wineserver');
 
 // Little else of this machine's environment means anything to a Windows program.
 const environment = {

@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/netns/*.test.ts'],
-    globalSetup: 'test/netns/setup.ts',
-    testTimeout: 60_000,
+    // They share one range of ports.
+    fileParallelism: false,
+    testTimeout: 120_000,
   },
 });

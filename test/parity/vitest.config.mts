@@ -3,7 +3,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/parity/*.test.ts'],
-    globalSetup: 'test/parity/setup.ts',
     testTimeout: 60_000,
   },
 });

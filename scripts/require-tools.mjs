@@ -1,0 +1,64 @@
+// Sees to it that the programs that a check needs are there: node scripts/require-tools.mjs NAME…
+// Installs Debian's packages as root, else says what is missing and fails. A check is never skipped.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { fail } from './zig.mjs';
+
+/** A command that succeeds where the program is there and may be used, and the packages that have it. */
+const tools = {
+  'cpython-tests': {
+    probe: ['python3', '-c', 'import test.support.socket_helper'],
+    packages: ['python3', 'libpython3-testsuite'],
+  },
+  ip: { probe: ['ip', '-V'], packages: ['iproute2'] },
+  nginx: { probe: ['nginx', '-v'], packages: ['nginx-light'] },
+  postgres: {
+    probe: ['sh', '-c', 'command -v initdb || ls /usr/lib/postgresql/*/bin/initdb'],
+    packages: ['postgresql'],
+  },
+  python3: { probe: ['python3', '--version'], packages: ['python3'] },
+  'redis-server': { probe: ['redis-server', '--version'], packages: ['redis-server'] },
+  strace: { probe: ['strace', '-o', '/dev/null', 'true'], packages: ['strace'] },
+  // Making a network namespace takes root.
+  unshare: { probe: ['unshare', '--net', 'true'], packages: ['util-linux'] },
+  wine: {
+    probe: [
+      'sh',
+      '-c',
+      'command -v wineserver && { ls /usr/lib/wine/wine64 || command -v wine64; }',
+    ],
+    packages: ['wine', 'wine64'],
+  },
+};
+
+// Servers are in /usr/sbin, which is on the path of root alone.
+const path = `${process.env.PATH}:/usr/sbin:/sbin`;
+
+const isThere = (name) => {
+  const [command, ...args] = tools[name].probe;
+  const env = { ...process.env, PATH: path };
+  return spawnSync(command, args, { stdio: 'ignore', env }).status === 0;
+};
+
+export const requireTools = (names) => {
+  const missing = names.filter((name) => !isThere(name));
+  if (missing.length === 0) return;
+  const packages = missing.flatMap((name) => tools[name].packages);
+  if (process.getuid() === 0) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const options = { stdio: ['ignore', 'ignore', 'inherit'], env };
+    spawnSync('apt-get', ['update', '-q'], options);
+    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], options);
+  }
+  const still = missing.filter((name) => !isThere(name));
+  if (still.length > 0) fail(`missing: ${still.join(', ')} (Debian: ${packages.join(' ')})`);
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const names = process.argv.slice(2);
+  const unknown = names.filter((name) => !Object.hasOwn(tools, name));
+  if (names.length === 0 || unknown.length > 0) {
+    fail(`usage: node scripts/require-tools.mjs NAME…\nnames: ${Object.keys(tools).join(' ')}`);
+  }
+  requireTools(names);
+}
