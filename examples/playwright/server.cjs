@@ -1,0 +1,3 @@
+const { createServer } = require('node:http');
+
+createServer((_, response) => response.end('hello')).listen(Number(process.argv[2]));

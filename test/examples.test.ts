@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { root } from './helpers/reservations';
+
+const run = promisify(execFile);
+const bin = (name: string) => join(root, 'node_modules', name);
+
+// What these runners find of vitest's own in the environment would confuse them.
+const { VITEST, VITEST_POOL_ID, VITEST_WORKER_ID, NODE_ENV, ...env } = process.env;
+
+it.each([
+  ['node-test', ['--test', 'server.test.mjs'], /pass 2/],
+  ['vitest', [bin('vitest/vitest.mjs'), 'run', '--no-color'], /2 passed/],
+  ['jest', [bin('jest/bin/jest.js')], /2 passed/],
+  ['mocha', [bin('mocha/bin/mocha.js'), 'server.spec.cjs'], /2 passing/],
+  ['playwright', [bin('@playwright/test/cli.js'), 'test'], /1 passed/],
+])('the example for %s runs', async (name, args, passed) => {
+  const options = { cwd: join(root, 'examples', name), env: { ...env, NO_COLOR: '1' } };
+  const { stdout, stderr } = await run(process.execPath, args, options);
+  expect(stdout + stderr).toMatch(passed);
+  expect(stdout + stderr).not.toMatch(/never released|did not exit/);
+});
