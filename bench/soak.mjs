@@ -8,6 +8,7 @@
 // are slow. --gap: the longest wait in milliseconds. Exits 1 when bindport has a collision.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +49,23 @@ function close(server) {
   return new Promise((resolve) => server.close(resolve));
 }
 
+/** Who has the port, on Linux: local and remote address, state and user of each of its sockets. */
+function holders(port) {
+  const ending = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const found = [];
+  for (const table of ['tcp', 'tcp6']) {
+    try {
+      for (const line of readFileSync(`/proc/net/${table}`, 'latin1').split('\n')) {
+        const [, local, remote, state, , , , user] = line.trim().split(/\s+/);
+        if (local?.endsWith(ending)) found.push(`${local} ${remote} state ${state} user ${user}`);
+      }
+    } catch {
+      // Not Linux.
+    }
+  }
+  return found.join(', ');
+}
+
 async function makeNoise(target, stopped) {
   while (!stopped()) {
     await new Promise((resolve) => {
@@ -76,7 +94,7 @@ async function work(way, ports, gap) {
         await listen(server, port);
         await close(server);
       } catch (error) {
-        collisions.push(`${port}: ${error.code}`);
+        collisions.push(`${port}: ${error.code} ${holders(port)}`);
       }
       done();
     }

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PortReservation, reservePort } from '../../src/index';
 import { allRefused, ask, ended, fixture, thieves } from '../helpers/reservations';
 import { findProgram } from './find-program';
@@ -110,6 +110,12 @@ function idsOf(user: string | undefined): SpawnOptions {
   return { uid: id('-u'), gid: id('-g') };
 }
 
+const started: ChildProcess[] = [];
+// What a failed test has left running.
+afterEach(() => {
+  for (const child of started.splice(0)) if (child.exitCode === null) child.kill();
+});
+
 describe.each(services)('$name', ({ prepare, user, command, use, ends = orderly }) => {
   const folder = mkdtempSync(join(tmpdir(), 'bindport-programs-'));
   const ids = idsOf(user);
@@ -125,6 +131,7 @@ describe.each(services)('$name', ({ prepare, user, command, use, ends = orderly 
   async function start(reservation: PortReservation): Promise<ChildProcess> {
     const [name, args] = command(folder);
     const child = reservation.spawn(name, args, { ...ids, cwd: folder, stdio: 'ignore' });
+    started.push(child);
     await reservation.ready();
     return child;
   }
