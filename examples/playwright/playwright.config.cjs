@@ -13,6 +13,7 @@ const baseURL = `http://127.0.0.1:${process.env.RESERVED_PORT}`;
 module.exports = defineConfig({
   testMatch: '*.spec.cjs',
   reporter: 'line',
+  outputDir: '../../.cache/playwright',
   use: { baseURL },
   webServer: { command: `node server.cjs ${process.env.RESERVED_PORT}`, url: baseURL },
 });

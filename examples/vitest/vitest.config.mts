@@ -1,3 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { root: import.meta.dirname, include: ['*.test.ts'] } });
+export default defineConfig({
+  cacheDir: '../../.cache/vitest',
+  test: { root: import.meta.dirname, include: ['*.test.ts'] },
+});
