@@ -1,5 +1,8 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
@@ -199,5 +202,18 @@ describe('bindport run', () => {
     const { err, code } = await shell('"$NODE" "$PROGRAM" run -- yes | head -n 1');
     // `yes` is ended by SIGPIPE, as it is without us.
     expect([err, code]).toEqual(['', 141]);
+  });
+
+  it('works in an npm script', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bindport-script-'));
+    try {
+      const start = `"${process.execPath}" "${program}" run -- sh -c 'echo port $PORT; exit 3'`;
+      await writeFile(join(folder, 'package.json'), JSON.stringify({ scripts: { start } }));
+      const { out, code } = await shell(`cd '${folder}' && npm start --silent`);
+      expect(out).toMatch(/^port \d+$/m);
+      expect(code).toBe(3);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
