@@ -19,12 +19,24 @@ export interface ListenTarget {
   readonly fd: number;
 }
 
+/** What was opened here, by descriptor. A handle's own `fd` is negative once it is closed (Unix). */
+const opened = new Map<number, WeakRef<OpenableHandle>>();
+
+/**
+ * Whether a handle has the descriptor already: both would close it, the second perhaps another
+ * socket's. libuv sees that on Unix alone, and there not before the first one listens or receives.
+ */
+function isOpenedAlready(fd: number): boolean {
+  return isWindows ? isInEventLoop(fd) : opened.get(fd)?.deref()?.fd === fd;
+}
+
 function openHandle(handle: OpenableHandle, fd: number): ListenTarget {
-  // libuv refuses it on Unix alone: on Windows both handles would close the SOCKET, the second one
-  // perhaps another socket's. Ignoring the result would make listen() choose a random port of the
-  // wildcard address.
-  const error = isInEventLoop(fd) ? EEXIST : handle.open(fd);
-  if (error === 0) return handle;
+  // Ignoring the result would make listen() choose a random port of the wildcard address.
+  const error = isOpenedAlready(fd) ? EEXIST : handle.open(fd);
+  if (error === 0) {
+    opened.set(fd, new WeakRef(handle));
+    return handle;
+  }
   handle.close();
   throw systemError(error, 'open');
 }
