@@ -42,12 +42,37 @@ const verdict = (status, results) => {
     success,
   } = counts;
   const text = `${passed} passed, ${failed} failed, ${skipped + todo} skipped`;
+  const left = leftOut(counts);
   // A suite that runs nothing proves nothing; an error outside any test shows in the status alone.
   if (passed + failed === 0) return { ok: false, text: `${text}: no test ran` };
+  if (left.has(undefined) && !filtered)
+    return { ok: false, left, text: `${text}: ${left.get(undefined)} of them without a reason` };
   return {
     ok: status === 0 && success,
+    left,
     text: status === 0 ? text : `${text}; vitest ended with ${status}`,
   };
+};
+
+/** How many tests were left out for which reason: test/support/platform.ts puts it into their meta data. */
+const leftOut = ({ testResults }) => {
+  const reasons = new Map();
+  for (const { status, meta } of testResults.flatMap((file) => file.assertionResults)) {
+    if (status === 'passed' || status === 'failed') continue;
+    reasons.set(meta?.reason, (reasons.get(meta?.reason) ?? 0) + 1);
+  }
+  return reasons;
+};
+
+/** What each version left out, one line a reason: the counts differ only where the versions do. */
+const printLeftOut = (verdicts) => {
+  const all = new Map();
+  for (const [, { left }] of verdicts)
+    for (const [reason, count] of left ?? [])
+      all.set(reason, Math.max(count, all.get(reason) ?? 0));
+  console.log('Left out on Windows, and why:');
+  for (const [reason, count] of [...all].sort(([, a], [, b]) => b - a))
+    console.log(`${String(count).padStart(5)}  ${reason ?? 'chosen by the arguments'}`);
 };
 
 const args = process.argv.slice(2);
@@ -59,6 +84,9 @@ if (!majors.every((major) => Object.hasOwn(nodeVersions, major))) {
   process.exit(2);
 }
 
+// With -t, for instance, vitest skips tests of its own accord.
+const filtered = args.length > 0;
+
 process.once('exit', stop);
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 // a run that was killed leaves its processes behind
@@ -67,5 +95,6 @@ await setup();
 stage();
 const verdicts = [];
 for (const major of majors) verdicts.push([major, await test(major, args)]);
+printLeftOut(verdicts);
 for (const [major, { text }] of verdicts) console.log(`windows-node-${major}: ${text}`);
 if (!verdicts.every(([, { ok }]) => ok)) process.exitCode = 1;
