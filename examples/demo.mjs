@@ -1,6 +1,8 @@
 // The main job on real input: npm start
 import { spawnSync } from 'node:child_process';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, get } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import {
@@ -49,8 +51,8 @@ show(`bound to ${HOST}:${port}`);
 step("4. Node's own http server serves on that very socket");
 const server = createServer((_request, response) => response.end('hello from the adopted socket'));
 await adopt(server, socket);
-const response = await fetch(`http://${HOST}:${port}/`);
-show(`GET http://${HOST}:${port}/ -> ${response.status} "${await response.text()}"`);
+const [response] = await once(get(`http://${HOST}:${port}/`), 'response');
+show(`GET http://${HOST}:${port}/ -> ${response.statusCode} "${await text(response)}"`);
 show(
   `SO_REUSEADDR is ${getOption(server, 'SO_REUSEADDR')} here; a server that Node binds itself has it on (Unix)`,
 );

@@ -304,7 +304,7 @@ describe("a refusal leaves the descriptor open, its owner's, and on its port", (
     },
   );
 
-  test('a descriptor that a server has', unixOnly('Node shows none on Windows'), async () => {
+  test('a descriptor that a server has', async () => {
     const owner = await listening();
     const fd = nodeDescriptor(owner);
     const { port } = (() => {

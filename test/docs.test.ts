@@ -35,6 +35,14 @@ it('docs/cpython-parity.md names tests that exist', () => {
   expect(named.filter((name) => !source.includes(`'${name}'`))).toEqual([]);
 });
 
+it('the demo runs, and nobody takes its port', async () => {
+  // An exit status of 1 would reject.
+  const { stdout, stderr } = await run(process.execPath, ['examples/demo.mjs'], { cwd: root });
+  expect(stderr).toBe('');
+  expect(stdout).toContain('hello from the adopted socket');
+  expect(stdout).toContain('The port stayed ours.');
+});
+
 describe('the README', () => {
   it('has only blocks that are checked here', () => {
     expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['js', 'sh']));

@@ -1,10 +1,8 @@
-function property(object: unknown, key: string): unknown {
-  return typeof object === 'object' && object !== null ? Reflect.get(object, key) : undefined;
-}
+import { descriptorOfHandle, handleOf } from '../../src/node-handles';
 
-/** The descriptor behind a net server or socket, from what Node keeps private. Unix only. */
+/** The descriptor behind a net server or socket (on Windows a SOCKET), which Node keeps private. */
 export function nodeDescriptor(target: object): number {
-  const fd = property(property(target, '_handle'), 'fd');
-  if (typeof fd !== 'number' || fd < 0) throw new Error('no descriptor');
+  const fd = descriptorOfHandle(handleOf(target));
+  if (fd === undefined) throw new Error('no descriptor');
   return fd;
 }
