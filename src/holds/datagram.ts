@@ -1,4 +1,5 @@
 import { constants } from '../constants';
+import { isWindows } from '../platform';
 import type { SocketHandle } from '../socket-handle';
 import { setBytes, setInt } from '../sockopt';
 import { bindAlone, type Hold, type HoldAddress } from './hold';
@@ -7,19 +8,20 @@ import { bindAlone, type Hold, type HoldAddress } from './hold';
 const DROP_EVERYTHING = Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0);
 
 /**
- * UDP: a bound socket, on every platform. It is never shared: with SO_REUSEADDR on, others could
+ * UDP: a bound socket, on every platform (on Windows for an instant none, when its server has closed). It is never shared: with SO_REUSEADDR on, others could
  * autobind onto the port and take its datagrams. Whoever serves gets a duplicate of the same socket.
  * That has no listening state to be left behind, and what arrives while nobody serves is dropped.
  */
 export class DatagramHold implements Hold {
   readonly at: HoldAddress;
   readonly port: number;
-  readonly #guard: SocketHandle;
+  #guard: SocketHandle | undefined;
 
   constructor(at: HoldAddress, port: number) {
     this.at = at;
-    this.#guard = bindAlone(at, port);
-    this.port = port === 0 ? this.#guard.address().port : port;
+    const guard = bindAlone(at, port);
+    this.#guard = guard;
+    this.port = port === 0 ? guard.address().port : port;
     this.#dropDatagrams(true);
   }
 
@@ -28,7 +30,14 @@ export class DatagramHold implements Hold {
   unshare(): void {}
 
   serve(): SocketHandle {
-    const handle = this.#guard.duplicate();
+    const guard = this.#hold();
+    if (isWindows) {
+      // A SOCKET stays with the completion port that it was first given to, its duplicates too: libuv
+      // would open none of them a second time (EINVAL). So the guard goes, and a new one comes after.
+      this.#guard = undefined;
+      return guard;
+    }
+    const handle = guard.duplicate();
     this.#dropDatagrams(false);
     return handle;
   }
@@ -38,18 +47,29 @@ export class DatagramHold implements Hold {
   }
 
   served(): void {
+    try {
+      this.#hold();
+    } catch {
+      // Windows: somebody was faster. The next serve says so.
+      return;
+    }
     this.#dropDatagrams(true);
   }
 
   close(): void {
-    this.#guard.close();
+    this.#guard?.close();
+  }
+
+  #hold(): SocketHandle {
+    this.#guard ??= bindAlone(this.at, this.port);
+    return this.#guard;
   }
 
   /** Where there are no filters (only Linux has them), a full receive buffer drops the rest. */
   #dropDatagrams(drop: boolean): void {
     const { SOL_SOCKET, SO_ATTACH_FILTER, SO_DETACH_FILTER } = constants;
     if (SO_ATTACH_FILTER === undefined || SO_DETACH_FILTER === undefined) return;
-    const { fd } = this.#guard;
+    const { fd } = this.#hold();
     if (drop) setBytes(fd, SOL_SOCKET, SO_ATTACH_FILTER, DROP_EVERYTHING, 'SO_ATTACH_FILTER');
     else setInt(fd, SOL_SOCKET, SO_DETACH_FILTER, 0, 'SO_DETACH_FILTER');
   }
