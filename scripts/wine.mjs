@@ -34,7 +34,8 @@ export const run = async (
   const file = openSync(join(drive, output), 'w');
   const child = spawn(wine(), [program, ...args], {
     cwd,
-    env: environment,
+    // Wine puts WINEPATH before its own PATH: programs find the Node that runs them.
+    env: { ...environment, WINEPATH: program.replace(/\\[^\\]*$/, '') },
     stdio: ['ignore', file, file],
   });
   closeSync(file);
