@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { reservePort } from '../src/index';
 import { allRefused, ask, dist, ended, fixture, thieves } from './helpers/reservations';
+import { unixOnly } from './support/platform';
 
 const program = dist.replace(/index\.js$/, 'cli/main.js');
 
@@ -108,14 +109,14 @@ describe('bindport find', () => {
     expect(code).toBe(1);
   });
 
-  it('ends quietly when nobody reads', async () => {
+  it('ends quietly when nobody reads', unixOnly('its other programs are Unix shells'), async () => {
     const { out, err, code } = await shell('"$NODE" "$PROGRAM" find -n 5000 | head -n 1');
     expect(out).toMatch(/^\d+\n$/);
     expect([err, code]).toEqual(['', 0]);
   });
 });
 
-describe('bindport run', () => {
+describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
   it('puts the port in the arguments and in PORT', async () => {
     const { out, code } = await bindport('run', '--', 'sh', '-c', 'echo $PORT $0', '-p={port}');
     expect(out).toMatch(/^(\d+) -p=\1\n$/);

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { PortReservation, reservePort } from '../src/index';
 import { allRefused, ask, ended, node, thieves } from './helpers/reservations';
+import { unixOnly } from './support/platform';
 
 const coded = (code: string) => expect.objectContaining({ code });
 
@@ -22,20 +23,24 @@ async function closed(socket: Socket): Promise<void> {
 }
 
 describe('a held port', () => {
-  it('is served by net and http on the address asked for', async () => {
-    await using reservation = reservePort();
-    const server = createServer((socket) => socket.resume().end('net'));
-    expect(await reservation.listen(server, { backlog: 5 })).toEqual({
-      address: '127.0.0.1',
-      family: 'IPv4',
-      port: reservation.port,
-    });
-    expect(reservation.state).toBe('listening');
-    const http = createHttpServer((_, response) => response.end('http'));
-    expect(await reservation.listen(http, { host: '::1' })).toMatchObject({ address: '::1' });
-    expect(await ask(reservation.port)).toBe('net');
-    expect(await ask(reservation.port, '::1', 'GET / HTTP/1.0\r\n\r\n')).toContain('http');
-  });
+  it(
+    'is served by net and http on the address asked for',
+    unixOnly('without a host Windows reserves 127.0.0.1 alone'),
+    async () => {
+      await using reservation = reservePort();
+      const server = createServer((socket) => socket.resume().end('net'));
+      expect(await reservation.listen(server, { backlog: 5 })).toEqual({
+        address: '127.0.0.1',
+        family: 'IPv4',
+        port: reservation.port,
+      });
+      expect(reservation.state).toBe('listening');
+      const http = createHttpServer((_, response) => response.end('http'));
+      expect(await reservation.listen(http, { host: '::1' })).toMatchObject({ address: '::1' });
+      expect(await ask(reservation.port)).toBe('net');
+      expect(await ask(reservation.port, '::1', 'GET / HTTP/1.0\r\n\r\n')).toContain('http');
+    },
+  );
 
   it('is served on both loopback addresses by two servers', async () => {
     await using reservation = reservePort({ host: 'localhost' });
@@ -55,18 +60,22 @@ describe('a held port', () => {
     expect(reservation.state).toBe('held');
   });
 
-  it('stays held when the server is none, or listens already', async () => {
-    await using reservation = reservePort();
-    const listening = Reflect.apply(reservation.listen, reservation, [{}]);
-    await expect(listening).rejects.toThrow(coded('ERR_INVALID_ARG_TYPE'));
-    const busy = createServer().listen(0);
-    await once(busy, 'listening');
-    await expect(reservation.listen(busy)).rejects.toThrow(coded('ERR_SERVER_ALREADY_LISTEN'));
-    busy.close();
-    expect(reservation.state).toBe('held');
-    expect(await thieves(reservation.port)).toEqual(allRefused);
-    await reservation.listen(createServer());
-  });
+  it(
+    'stays held when the server is none, or listens already',
+    unixOnly('its other programs are written in Python'),
+    async () => {
+      await using reservation = reservePort();
+      const listening = Reflect.apply(reservation.listen, reservation, [{}]);
+      await expect(listening).rejects.toThrow(coded('ERR_INVALID_ARG_TYPE'));
+      const busy = createServer().listen(0);
+      await once(busy, 'listening');
+      await expect(reservation.listen(busy)).rejects.toThrow(coded('ERR_SERVER_ALREADY_LISTEN'));
+      busy.close();
+      expect(reservation.state).toBe('held');
+      expect(await thieves(reservation.port)).toEqual(allRefused);
+      await reservation.listen(createServer());
+    },
+  );
 
   it('ignores unshare', () => {
     using reservation = reservePort();
@@ -81,16 +90,20 @@ describe('a held port', () => {
 });
 
 describe('a listening port', () => {
-  it('refuses a second server, share and spawn', async () => {
-    await using reservation = reservePort();
-    await reservation.listen(createServer());
-    const listening = coded('ERR_RESERVATION_LISTENING');
-    await expect(reservation.listen(createServer())).rejects.toThrow(listening);
-    expect(() => reservation.share()).toThrow(listening);
-    expect(() => reservation.spawn('true')).toThrow(listening);
-    expect(() => reservation.spawn('true', [], { pass: 'fd' })).toThrow(listening);
-    expect(reservation.state).toBe('listening');
-  });
+  it(
+    'refuses a second server, share and spawn',
+    unixOnly('descriptors are not passed there'),
+    async () => {
+      await using reservation = reservePort();
+      await reservation.listen(createServer());
+      const listening = coded('ERR_RESERVATION_LISTENING');
+      await expect(reservation.listen(createServer())).rejects.toThrow(listening);
+      expect(() => reservation.share()).toThrow(listening);
+      expect(() => reservation.spawn('true')).toThrow(listening);
+      expect(() => reservation.spawn('true', [], { pass: 'fd' })).toThrow(listening);
+      expect(reservation.state).toBe('listening');
+    },
+  );
 
   it('is held again as soon as the server is closed', async () => {
     using reservation = reservePort();
@@ -175,7 +188,7 @@ describe('a released port', () => {
     expect(seen.state).toBe('released');
   });
 
-  it('is not waited for by programs', async () => {
+  it('is not waited for by programs', unixOnly('sleep, SIGTERM'), async () => {
     const reservation = reservePort();
     const child = reservation.spawn('sleep', ['1000']);
     await reservation[Symbol.asyncDispose]();
@@ -187,38 +200,46 @@ describe('a released port', () => {
 });
 
 describe('a UDP port', () => {
-  it('is served by one dgram socket after another, and nobody gets in', async () => {
-    using reservation = reservePort({ protocol: 'udp' });
-    expect(await thieves(reservation.port, 'udp')).toEqual(allRefused);
-    for (const text of ['first', 'second']) {
-      const socket = createSocket('udp4');
-      const where = await reservation.bind(socket);
-      expect(where).toEqual({ address: '127.0.0.1', family: 'IPv4', port: reservation.port });
-      expect(reservation.state).toBe('listening');
-      const message = once(socket, 'message');
-      await send(text, reservation.port);
-      expect(String((await message)[0])).toBe(text);
+  it(
+    'is served by one dgram socket after another, and nobody gets in',
+    unixOnly('its other programs are written in Python'),
+    async () => {
+      using reservation = reservePort({ protocol: 'udp' });
       expect(await thieves(reservation.port, 'udp')).toEqual(allRefused);
-      await closed(socket);
-      expect(reservation.state).toBe('held');
-    }
-    expect(await thieves(reservation.port, 'udp')).toEqual(allRefused);
-  });
+      for (const text of ['first', 'second']) {
+        const socket = createSocket('udp4');
+        const where = await reservation.bind(socket);
+        expect(where).toEqual({ address: '127.0.0.1', family: 'IPv4', port: reservation.port });
+        expect(reservation.state).toBe('listening');
+        const message = once(socket, 'message');
+        await send(text, reservation.port);
+        expect(String((await message)[0])).toBe(text);
+        expect(await thieves(reservation.port, 'udp')).toEqual(allRefused);
+        await closed(socket);
+        expect(reservation.state).toBe('held');
+      }
+      expect(await thieves(reservation.port, 'udp')).toEqual(allRefused);
+    },
+  );
 
-  it('drops what comes while nobody serves it', async () => {
-    using reservation = reservePort({ protocol: 'udp' });
-    await send('too early', reservation.port);
-    const first = createSocket('udp4');
-    await reservation.bind(first);
-    await closed(first);
-    await send('in between', reservation.port);
-    const socket = createSocket('udp4');
-    await reservation.bind(socket);
-    const message = once(socket, 'message');
-    await send('in time', reservation.port);
-    expect(String((await message)[0])).toBe('in time');
-    await closed(socket);
-  });
+  it(
+    'drops what comes while nobody serves it',
+    unixOnly('the port is held by a socket that nobody reads'),
+    async () => {
+      using reservation = reservePort({ protocol: 'udp' });
+      await send('too early', reservation.port);
+      const first = createSocket('udp4');
+      await reservation.bind(first);
+      await closed(first);
+      await send('in between', reservation.port);
+      const socket = createSocket('udp4');
+      await reservation.bind(socket);
+      const message = once(socket, 'message');
+      await send('in time', reservation.port);
+      expect(String((await message)[0])).toBe('in time');
+      await closed(socket);
+    },
+  );
 
   it('is bound for IPv6 by udp6 sockets', async () => {
     using reservation = reservePort({ protocol: 'udp', host: 'localhost' });
@@ -258,8 +279,11 @@ describe('a UDP port', () => {
 });
 
 describe('a forgotten reservation', () => {
-  it('is released when it is collected, with one warning', async () => {
-    const answer = await node(`
+  it(
+    'is released when it is collected, with one warning',
+    unixOnly('its other programs are Unix shells'),
+    async () => {
+      const answer = await node(`
       const seen = [];
       process.on('warning', (w) => seen.push(w));
       let port;
@@ -273,11 +297,15 @@ describe('a forgotten reservation', () => {
         console.log(seen.length, seen[0].code, seen[0].message.includes(port), /forgetful/.test(seen[0].detail.split('\\n')[1]), again.port === port);
       })();
     `);
-    expect(answer).toBe('1 BINDPORT_FORGOTTEN_RESERVATION true true true');
-  });
+      expect(answer).toBe('1 BINDPORT_FORGOTTEN_RESERVATION true true true');
+    },
+  );
 
-  it('is none while a server listens on it', async () => {
-    const answer = await node(`
+  it(
+    'is none while a server listens on it',
+    unixOnly('its other programs are Unix shells'),
+    async () => {
+      const answer = await node(`
       const { createServer } = require('node:net');
       const { setImmediate: turn } = require('node:timers/promises');
       process.on('warning', (w) => console.log(w.message));
@@ -293,6 +321,7 @@ describe('a forgotten reservation', () => {
         process.exit();
       })();
     `);
-    expect(answer).toBe('no warning');
-  });
+      expect(answer).toBe('no warning');
+    },
+  );
 });

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { dist, root } from './helpers/reservations';
+import { unixOnly } from './support/platform';
 
 /** Reserves, tells the ports, and keeps them until it is told to end. */
 const reserver = (count: number, options: object, module = dist) => `
@@ -82,16 +83,23 @@ it('a thread that is terminated gives its ports back', async () => {
   expect(again).toBe(port);
 });
 
-it('two copies of the module in one process never get the same port', async () => {
-  const copy = await mkdtemp(join(tmpdir(), 'bindport-copy-'));
-  try {
-    for (const part of ['dist', 'build/Release/bindport.node', 'package.json']) {
-      await cp(join(root, part), join(copy, part), { recursive: true });
-    }
-    await cp(join(root, 'node_modules/node-gyp-build'), join(copy, 'node_modules/node-gyp-build'), {
-      recursive: true,
-    });
-    const script = `
+it(
+  'two copies of the module in one process never get the same port',
+  unixOnly('copies what node-gyp built'),
+  async () => {
+    const copy = await mkdtemp(join(tmpdir(), 'bindport-copy-'));
+    try {
+      for (const part of ['dist', 'build/Release/bindport.node', 'package.json']) {
+        await cp(join(root, part), join(copy, part), { recursive: true });
+      }
+      await cp(
+        join(root, 'node_modules/node-gyp-build'),
+        join(copy, 'node_modules/node-gyp-build'),
+        {
+          recursive: true,
+        },
+      );
+      const script = `
       const one = require(${JSON.stringify(dist)});
       const two = require(${JSON.stringify(join(copy, 'dist/index.js'))});
       const reserved = [];
@@ -99,9 +107,12 @@ it('two copies of the module in one process never get the same port', async () =
       console.log(one.reservePort === two.reservePort, new Set(reserved.map(({ port }) => port)).size);
       for (const reservation of reserved) reservation.release();
     `;
-    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-    expect(await text(child.stdout)).toBe('false 600\n');
-  } finally {
-    await rm(copy, { recursive: true });
-  }
-});
+      const child = spawn(process.execPath, ['-e', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      expect(await text(child.stdout)).toBe('false 600\n');
+    } finally {
+      await rm(copy, { recursive: true });
+    }
+  },
+);

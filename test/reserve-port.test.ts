@@ -9,6 +9,7 @@ import {
   reservePorts,
 } from '../src/index';
 import { node } from './helpers/reservations';
+import { unixOnly } from './support/platform';
 
 /** A port that was free a moment ago; nobody reserves it. */
 function freePort(): number {
@@ -221,13 +222,17 @@ describe('options', () => {
     expect(portOf({ port: [0, 1] })).toBeGreaterThan(1);
   });
 
-  it('finds the one port that is not excluded', () => {
-    const only = 32768 + Math.floor(Math.random() * 16000);
-    const exclude = [...portRange(1, only - 1), ...portRange(only + 50, 65535)];
-    const port = portOf({ exclude });
-    expect(port).toBeGreaterThanOrEqual(only);
-    expect(port).toBeLessThan(only + 50);
-  });
+  it(
+    'finds the one port that is not excluded',
+    unixOnly('the range of ephemeral ports is another'),
+    () => {
+      const only = 32768 + Math.floor(Math.random() * 16000);
+      const exclude = [...portRange(1, only - 1), ...portRange(only + 50, 65535)];
+      const port = portOf({ exclude });
+      expect(port).toBeGreaterThanOrEqual(only);
+      expect(port).toBeLessThan(only + 50);
+    },
+  );
 
   it('says EADDRINUSE when every port is excluded', () => {
     expect(() => reservePort({ exclude: portRange(1, 65535) })).toThrow(
@@ -237,14 +242,18 @@ describe('options', () => {
 });
 
 describe('hosts', () => {
-  it('keeps the port on every address without one', () => {
-    using reservation = reservePort();
-    expect(reservation.host).toBe('127.0.0.1');
-    expect(reservation.addresses).toEqual(['127.0.0.1']);
-    for (const host of ['127.0.0.1', '127.0.0.2', '0.0.0.0', '::1', '::']) {
-      expect(portOf({ host, port: reservation.port })).not.toBe(reservation.port);
-    }
-  });
+  it(
+    'keeps the port on every address without one',
+    unixOnly('without a host Windows reserves 127.0.0.1 alone'),
+    () => {
+      using reservation = reservePort();
+      expect(reservation.host).toBe('127.0.0.1');
+      expect(reservation.addresses).toEqual(['127.0.0.1']);
+      for (const host of ['127.0.0.1', '127.0.0.2', '0.0.0.0', '::1', '::']) {
+        expect(portOf({ host, port: reservation.port })).not.toBe(reservation.port);
+      }
+    },
+  );
 
   it("takes both loopback addresses for 'localhost'", () => {
     using reservation = reservePort({ host: 'localhost' });
@@ -278,8 +287,11 @@ describe('hosts', () => {
     }
   });
 
-  it('says EACCES for a preferred port that needs a privilege, and leaves nothing open', async () => {
-    const answer = await node(`
+  it(
+    'says EACCES for a preferred port that needs a privilege, and leaves nothing open',
+    unixOnly('its other programs are Unix shells'),
+    async () => {
+      const answer = await node(`
       const { readdirSync, readFileSync } = require('node:fs');
       if (process.getuid() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }
       const first = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
@@ -287,8 +299,9 @@ describe('hosts', () => {
       try { bindport.reservePort({ port: first - 1 }); console.log(first ? 'TOOK' : 'EACCES 0'); }
       catch (error) { console.log(error.code, readdirSync('/proc/self/fd').length - before); }
     `);
-    expect(answer).toBe('EACCES 0');
-  });
+      expect(answer).toBe('EACCES 0');
+    },
+  );
 });
 
 describe('protocols', () => {
@@ -343,9 +356,12 @@ describe('reservePorts', () => {
     );
   });
 
-  it('leaves no descriptor open when descriptors run out', async () => {
-    const answer = await node(
-      `
+  it(
+    'leaves no descriptor open when descriptors run out',
+    unixOnly('its other programs are Unix shells'),
+    async () => {
+      const answer = await node(
+        `
       const { readdirSync } = require('node:fs');
       const lines = [];
       const before = readdirSync('/proc/self/fd').length;
@@ -355,21 +371,26 @@ describe('reservePorts', () => {
       }
       console.log(lines.join('\\n'));
     `,
-      { openFiles: 100 },
-    );
-    const lines = answer.split('\n');
-    expect(lines).toHaveLength(3);
-    for (const line of lines) expect(line).toMatch(/^EMFILE (socket|accept) 0$/);
-  });
+        { openFiles: 100 },
+      );
+      const lines = answer.split('\n');
+      expect(lines).toHaveLength(3);
+      for (const line of lines) expect(line).toMatch(/^EMFILE (socket|accept) 0$/);
+    },
+  );
 });
 
-it('passes its sockets to no child process', async () => {
-  const answer = await node(`
+it(
+  'passes its sockets to no child process',
+  unixOnly('its other programs are Unix shells'),
+  async () => {
+    const answer = await node(`
     const reservation = bindport.reservePort({ host: 'localhost', protocol: 'both' });
     const { spawnSync } = require('node:child_process');
     // Through a pipe of the shell's: Node's own pipes are sockets.
     const { stdout } = spawnSync('sh', ['-c', 'ls -l /proc/self/fd | cat'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     console.log(stdout.split('socket:').length - 1);
   `);
-  expect(answer).toBe('0');
-});
+    expect(answer).toBe('0');
+  },
+);

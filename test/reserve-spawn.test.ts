@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { type PassedAs, reservePort } from '../src/index';
 import { allRefused, ask, ended, fixture, thieves } from './helpers/reservations';
+import { unixOnly } from './support/platform';
 
 const coded = (code: string) => expect.objectContaining({ code });
 const echoServer = [fixture('echo-server.cjs'), '{port}'];
@@ -38,15 +39,22 @@ describe('a program on a shared port', () => {
     await ended(child);
   });
 
-  it('is found where it listens: on ::1 alone', async () => {
-    using reservation = reservePort();
-    const child = reservation.spawn(process.execPath, [...echoServer, '::1']);
-    expect(await reservation.ready()).toMatchObject({ address: '::1', family: 'IPv6' });
-    child.kill();
-    await ended(child);
-  });
+  it(
+    'is found where it listens: on ::1 alone',
+    unixOnly('the port is held meanwhile; there it is released'),
+    async () => {
+      using reservation = reservePort();
+      const child = reservation.spawn(process.execPath, [...echoServer, '::1']);
+      expect(await reservation.ready()).toMatchObject({ address: '::1', family: 'IPv6' });
+      child.kill();
+      await ended(child);
+    },
+  );
 
-  it('keeps its port when it is killed and started again 100 times', async () => {
+  it('keeps its port when it is killed and started again 100 times', {
+    ...unixOnly('its other programs are written in Python'),
+    timeout: 120_000,
+  }, async () => {
     using reservation = reservePort();
     for (let i = 0; i < 100; i++) {
       const child = reservation.spawn(process.execPath, echoServer);
@@ -58,9 +66,9 @@ describe('a program on a shared port', () => {
     }
     reservation.unshare();
     expect(await thieves(reservation.port)).toEqual(allRefused);
-  }, 120_000);
+  });
 
-  it('keeps its port through a crash of its own', async () => {
+  it('keeps its port through a crash of its own', unixOnly('SIGABRT'), async () => {
     using reservation = reservePort();
     const crash = `require('net').createServer(() => process.abort()).listen(process.argv[1])`;
     for (let i = 0; i < 3; i++) {
@@ -75,105 +83,124 @@ describe('a program on a shared port', () => {
     }
   });
 
-  it('without SO_REUSEADDR finds the address in use; ready says what to do', async () => {
-    using reservation = reservePort();
-    const child = reservation.spawn('python3', python('stubborn_server.py', '{port}'));
-    const message = child.stderr && text(child.stderr);
-    await expect(reservation.ready()).rejects.toThrow(
-      expect.objectContaining({
-        code: 'ERR_RESERVATION_PROGRAM_EXITED',
-        message: expect.stringMatching(/exited with status 1 .*SO_REUSEADDR.*pass: 'fd'/),
-      }),
-    );
-    expect(await message).toContain('bind: Address already in use');
-  });
+  it(
+    'without SO_REUSEADDR finds the address in use; ready says what to do',
+    unixOnly('its other programs are written in Python'),
+    async () => {
+      using reservation = reservePort();
+      const child = reservation.spawn('python3', python('stubborn_server.py', '{port}'));
+      const message = child.stderr && text(child.stderr);
+      await expect(reservation.ready()).rejects.toThrow(
+        expect.objectContaining({
+          code: 'ERR_RESERVATION_PROGRAM_EXITED',
+          message: expect.stringMatching(/exited with status 1 .*SO_REUSEADDR.*pass: 'fd'/),
+        }),
+      );
+      expect(await message).toContain('bind: Address already in use');
+    },
+  );
 });
 
-describe('a program that gets the socket itself', () => {
-  it.each<PassedAs>(['fd', 'systemd'])('serves on it (%s), however it is written', async (pass) => {
-    using reservation = reservePort();
-    const args = python('inherited_server.py', 'a b', '$HOME', '{port}');
-    const child = reservation.spawn('python3', args, { pass });
-    expect(await reservation.ready()).toMatchObject({ port: reservation.port });
-    expect(reservation.state).toBe('listening');
-    expect(JSON.parse(await ask(reservation.port))).toEqual({
-      pid: pass === 'systemd',
-      fds: pass === 'systemd' ? '1' : null,
-      names: pass === 'systemd' ? 'tcp' : null,
-      port: String(reservation.port),
-      arguments: ['a b', '$HOME', String(reservation.port)],
-      listening: 1,
-      blocking: true,
-    });
-    expect(await thieves(reservation.port)).toEqual(allRefused);
-    child.kill();
-    await ended(child);
-    expect(reservation.state).toBe('held');
-  });
+describe(
+  'a program that gets the socket itself',
+  unixOnly('no program there takes a SOCKET that it inherits'),
+  () => {
+    it.each<PassedAs>(['fd', 'systemd'])(
+      'serves on it (%s), however it is written',
+      async (pass) => {
+        using reservation = reservePort();
+        const args = python('inherited_server.py', 'a b', '$HOME', '{port}');
+        const child = reservation.spawn('python3', args, { pass });
+        expect(await reservation.ready()).toMatchObject({ port: reservation.port });
+        expect(reservation.state).toBe('listening');
+        expect(JSON.parse(await ask(reservation.port))).toEqual({
+          pid: pass === 'systemd',
+          fds: pass === 'systemd' ? '1' : null,
+          names: pass === 'systemd' ? 'tcp' : null,
+          port: String(reservation.port),
+          arguments: ['a b', '$HOME', String(reservation.port)],
+          listening: 1,
+          blocking: true,
+        });
+        expect(await thieves(reservation.port)).toEqual(allRefused);
+        child.kill();
+        await ended(child);
+        expect(reservation.state).toBe('held');
+      },
+    );
 
-  it('can be restarted, and followed by a server of this process', async () => {
-    using reservation = reservePort();
-    for (let i = 0; i < 3; i++) {
-      const child = reservation.spawn('python3', python('inherited_server.py'), { pass: 'fd' });
-      expect(JSON.parse(await ask(reservation.port))).toMatchObject({ listening: 1 });
-      child.kill('SIGKILL');
+    it(
+      'can be restarted, and followed by a server of this process',
+      unixOnly('its other programs are written in Python'),
+      async () => {
+        using reservation = reservePort();
+        for (let i = 0; i < 3; i++) {
+          const child = reservation.spawn('python3', python('inherited_server.py'), { pass: 'fd' });
+          expect(JSON.parse(await ask(reservation.port))).toMatchObject({ listening: 1 });
+          child.kill('SIGKILL');
+          await ended(child);
+        }
+        const server = createServer((socket) => socket.resume().end('here'));
+        await reservation.listen(server);
+        expect(await ask(reservation.port)).toBe('here');
+        server.close();
+      },
+    );
+
+    it('is Node, too', async () => {
+      using reservation = reservePort();
+      const script = `require('net').createServer((s) => s.resume().end('node')).listen({ fd: 3 })`;
+      const child = reservation.spawn(process.execPath, ['-e', script], { pass: 'fd' });
+      expect(await ask(reservation.port)).toBe('node');
+      child.kill();
       await ended(child);
-    }
-    const server = createServer((socket) => socket.resume().end('here'));
-    await reservation.listen(server);
-    expect(await ask(reservation.port)).toBe('here');
-    server.close();
-  });
+    });
 
-  it('is Node, too', async () => {
-    using reservation = reservePort();
-    const script = `require('net').createServer((s) => s.resume().end('node')).listen({ fd: 3 })`;
-    const child = reservation.spawn(process.execPath, ['-e', script], { pass: 'fd' });
-    expect(await ask(reservation.port)).toBe('node');
-    child.kill();
-    await ended(child);
-  });
-
-  it('gets one descriptor for each address and protocol, with the names given', async () => {
-    using reservation = reservePort({ host: 'localhost', protocol: 'both' });
-    const script = `
+    it('gets one descriptor for each address and protocol, with the names given', async () => {
+      using reservation = reservePort({ host: 'localhost', protocol: 'both' });
+      const script = `
       const { readlinkSync } = require('fs');
       const sockets = [3, 4, 5, 6, 7].map((fd) => { try { return readlinkSync('/proc/self/fd/' + fd).split(':')[0] } catch { return null } });
       console.log(JSON.stringify([process.env.LISTEN_FDS, process.env.LISTEN_FDNAMES, process.env.LISTEN_PID == process.pid, sockets.slice(0, 4)]));
     `;
-    const child = reservation.spawn(process.execPath, ['-e', script], {
-      pass: 'systemd',
-      names: ['a', 'b', 'c', 'd'],
+      const child = reservation.spawn(process.execPath, ['-e', script], {
+        pass: 'systemd',
+        names: ['a', 'b', 'c', 'd'],
+      });
+      expect(JSON.parse((child.stdout && (await text(child.stdout))) ?? '')).toEqual([
+        '4',
+        'a:b:c:d',
+        true,
+        ['socket', 'socket', 'socket', 'socket'],
+      ]);
     });
-    expect(JSON.parse((child.stdout && (await text(child.stdout))) ?? '')).toEqual([
-      '4',
-      'a:b:c:d',
-      true,
-      ['socket', 'socket', 'socket', 'socket'],
-    ]);
-  });
 
-  it('answers datagrams', async () => {
-    using reservation = reservePort({ protocol: 'udp' });
-    const child = reservation.spawn('python3', python('inherited_udp.py'), { pass: 'fd' });
-    const { createSocket } = await import('node:dgram');
-    const socket = createSocket('udp4');
-    const answer = once(socket, 'message');
-    socket.send('hello', reservation.port, '127.0.0.1');
-    expect(String((await answer)[0])).toBe('HELLO');
-    socket.close();
-    child.kill();
-    await ended(child);
-  });
+    it('answers datagrams', unixOnly('its other programs are written in Python'), async () => {
+      using reservation = reservePort({ protocol: 'udp' });
+      const child = reservation.spawn('python3', python('inherited_udp.py'), { pass: 'fd' });
+      const { createSocket } = await import('node:dgram');
+      const socket = createSocket('udp4');
+      const answer = once(socket, 'message');
+      socket.send('hello', reservation.port, '127.0.0.1');
+      expect(String((await answer)[0])).toBe('HELLO');
+      socket.close();
+      child.kill();
+      await ended(child);
+    });
 
-  it('gives the port back when it could not be started', async () => {
-    using reservation = reservePort();
-    const child = reservation.spawn('/nonexistent', [], { pass: 'fd' });
-    expect((await once(child, 'error'))[0]).toMatchObject({ code: 'ENOENT' });
-    expect(reservation.state).toBe('held');
-    expect(await thieves(reservation.port)).toEqual(allRefused);
-  });
-});
+    it(
+      'gives the port back when it could not be started',
+      unixOnly('its other programs are written in Python'),
+      async () => {
+        using reservation = reservePort();
+        const child = reservation.spawn('/nonexistent', [], { pass: 'fd' });
+        expect((await once(child, 'error'))[0]).toMatchObject({ code: 'ENOENT' });
+        expect(reservation.state).toBe('held');
+        expect(await thieves(reservation.port)).toEqual(allRefused);
+      },
+    );
+  },
+);
 
 describe('spawn', () => {
   it.each([
@@ -185,14 +212,18 @@ describe('spawn', () => {
     ['a name with a colon', ['true', [], { pass: 'systemd', names: ['a:b'] }]],
     ['a shell for socket activation', ['true', [], { pass: 'systemd', shell: true }]],
     ['a descriptor where the sockets go', ['true', [], { pass: 'fd', stdio: [0, 1, 2, 'pipe'] }]],
-  ])('refuses %s, and leaves the port as it was', async (_, args) => {
-    using reservation = reservePort();
-    expect(() => Reflect.apply(reservation.spawn, reservation, args)).toThrow(
-      expect.objectContaining({ code: expect.stringMatching(/^ERR_INVALID_ARG/) }),
-    );
-    expect(reservation.state).toBe('held');
-    expect(await thieves(reservation.port)).toEqual(allRefused);
-  });
+  ])(
+    'refuses %s, and leaves the port as it was',
+    unixOnly('its other programs are written in Python'),
+    async (_, args) => {
+      using reservation = reservePort();
+      expect(() => Reflect.apply(reservation.spawn, reservation, args)).toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^ERR_INVALID_ARG/) }),
+      );
+      expect(reservation.state).toBe('held');
+      expect(await thieves(reservation.port)).toEqual(allRefused);
+    },
+  );
 });
 
 describe('ready', () => {
@@ -212,7 +243,7 @@ describe('ready', () => {
     await expect(reservation.ready()).rejects.toThrow(coded('ENOENT'));
   });
 
-  it('says how the program ended', async () => {
+  it('says how the program ended', unixOnly('its other programs are Unix shells'), async () => {
     using reservation = reservePort();
     reservation.spawn('sh', ['-c', 'kill -9 $$']);
     await expect(reservation.ready()).rejects.toThrow(/sh was ended by SIGKILL/);
@@ -228,18 +259,22 @@ describe('ready', () => {
     );
   });
 
-  it('is not noticed by the program', async () => {
-    using reservation = reservePort();
-    const script = `
+  it(
+    'is not noticed by the program',
+    unixOnly('the port is held meanwhile; there it is released'),
+    async () => {
+      using reservation = reservePort();
+      const script = `
       let connections = 0;
       require('net').createServer((s) => s.resume().end(String(++connections))).listen(process.argv[1]);
     `;
-    const child = reservation.spawn(process.execPath, ['-e', script, '{port}']);
-    await Promise.all([reservation.ready(), reservation.ready(), reservation.ready()]);
-    expect(await ask(reservation.port)).toBe('1');
-    child.kill();
-    await ended(child);
-  });
+      const child = reservation.spawn(process.execPath, ['-e', script, '{port}']);
+      await Promise.all([reservation.ready(), reservation.ready(), reservation.ready()]);
+      expect(await ask(reservation.port)).toBe('1');
+      child.kill();
+      await ended(child);
+    },
+  );
 
   it('finds a program by connecting to it where nothing holds the port', async () => {
     using reservation = reservePort({ strategy: 'release', host: '127.0.0.1' });
