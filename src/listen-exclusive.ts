@@ -24,20 +24,11 @@ export interface ListenExclusiveOptions {
   ipv6Only?: boolean;
 }
 
-/** A TCP socket of the host's family, with what Node sets on an IPv6 socket. */
-function openFor(host: string, ipv6Only: boolean): SocketHandle {
-  const { AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY } = constants;
-  if (host !== '' && isIP(host) !== 6) return new SocketHandle(AF_INET);
-  const socket = new SocketHandle(AF_INET6);
-  if (IPV6_V6ONLY !== undefined) {
-    setInt(socket.fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(ipv6Only), 'IPV6_V6ONLY');
-  }
-  return socket;
-}
-
 /**
  * Binds so that nobody else can share the port. Unix: without SO_REUSEADDR, unless only connections
- * in TIME_WAIT are in the way; those stand aside for a socket that has it.
+ * in TIME_WAIT are in the way; those stand aside for a socket that has it. It has to keep it until it
+ * listens (Linux looks again then). Another that has it too may bind meanwhile, but only one listens:
+ * this one, or listen() fails with EADDRINUSE.
  */
 function bindExclusively(socket: SocketHandle, address: string, port: number): void {
   requestExclusiveUse(socket.fd);
@@ -50,9 +41,15 @@ function bindExclusively(socket: SocketHandle, address: string, port: number): v
   }
 }
 
+/** A bound TCP socket of the host's family, with what Node sets on an IPv6 socket. */
 function openAndBind(host: string, port: number, ipv6Only: boolean): SocketHandle {
-  const socket = openFor(host, ipv6Only);
+  const { AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY } = constants;
+  const ipv6 = host === '' || isIP(host) === 6;
+  const socket = new SocketHandle(ipv6 ? AF_INET6 : AF_INET);
   try {
+    if (ipv6 && IPV6_V6ONLY !== undefined) {
+      setInt(socket.fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(ipv6Only), 'IPV6_V6ONLY');
+    }
     bindExclusively(socket, bindAddress(host, socket.family), port);
     return socket;
   } catch (error) {
@@ -66,21 +63,24 @@ function openOnAllAddresses(port: number, ipv6Only: boolean): SocketHandle {
   try {
     return openAndBind('', port, ipv6Only);
   } catch (error) {
-    if (!isSystemError(error, EAFNOSUPPORT, EADDRNOTAVAIL)) throw error;
+    // Who asks for IPv6 alone gets no IPv4 in its place.
+    if (ipv6Only || !isSystemError(error, EAFNOSUPPORT, EADDRNOTAVAIL)) throw error;
     return openAndBind('0.0.0.0', port, ipv6Only);
   }
 }
 
 /**
- * Makes a server listen on a port that no other program can take or share while it listens: not one
- * that sets SO_REUSEADDR or SO_REUSEPORT, on no platform.
+ * Makes a server listen on an address and port that no other program can take or share while it
+ * listens, whichever options it sets.
  *
  * Windows: the socket has SO_EXCLUSIVEADDRUSE, which Node never sets. A port whose server accepted
  * connections can't be bound exclusively again until those are gone, TIME_WAIT included: have the
  * clients close first (docs/windows.md).
  * Unix: the socket is bound without SO_REUSEADDR, so that it is exclusive even before it listens, and
  * has the option from then on, when it lets nobody in but lets the next server start through
- * TIME_WAIT. When connections in TIME_WAIT are in the way of the bind it is set before.
+ * TIME_WAIT. When connections in TIME_WAIT are in the way of the bind it is set before. Proven on
+ * Linux; macOS and FreeBSD let the same user bind one address beside a wildcard (in_pcbbind), so give
+ * a host there.
  *
  * @param server a net, tls, http, https or http2 server that does not listen yet
  * @param options port, host, backlog and ipv6Only
@@ -108,7 +108,9 @@ export async function listenExclusive(
     host === '' ? openOnAllAddresses(port, ipv6Only) : openAndBind(host, port, ipv6Only);
   try {
     socket.listen(backlog);
-    // Accepted sockets inherit it: their TIME_WAIT lets the next server of this port bind.
+    // Accepted sockets inherit it: their TIME_WAIT lets the next server of this port bind. Not before
+    // listen(), when it would let others in; a connection that comes in between these two calls may
+    // delay the next start by its TIME_WAIT.
     if (!isWindows) socket.setOption('SO_REUSEADDR', true);
     return await adopt(server, socket, backlog === undefined ? {} : { backlog });
   } catch (error) {

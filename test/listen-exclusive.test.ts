@@ -3,6 +3,7 @@ import { createServer as createHttpServer, get } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { binding } from '../src/binding';
 import {
   adopt,
   bindPort,
@@ -26,7 +27,7 @@ import {
   unixOnly,
   windowsOnly,
 } from './support/platform';
-import { rejection } from './support/thrown';
+import { errnoOf, rejection } from './support/thrown';
 
 const { AF_INET6 } = constants;
 
@@ -254,6 +255,32 @@ describe('the server', () => {
     onTestFinished(() => other.close());
     other.bind('127.0.0.1', port);
     expect(other.address().port).toBe(port);
+  });
+
+  describe('without IPv6', () => {
+    function withoutIpv6(): void {
+      const { socket } = binding;
+      const refusal = errnoOf('EAFNOSUPPORT');
+      const spy = vi
+        .spyOn(binding, 'socket')
+        .mockImplementation((family, ...rest) =>
+          family === AF_INET6 ? refusal : socket(family, ...rest),
+        );
+      onTestFinished(() => spy.mockRestore());
+    }
+
+    test('answers on IPv4', async () => {
+      withoutIpv6();
+      expect(await listening()).toMatchObject({ address: '0.0.0.0', family: 'IPv4' });
+    });
+
+    test('is refused with ipv6Only', async () => {
+      withoutIpv6();
+      expect(await rejection(listenExclusive(owner(), { ipv6Only: true }))).toMatchObject({
+        code: 'EAFNOSUPPORT',
+        syscall: 'socket',
+      });
+    });
   });
 
   test('takes a port of the caller’s choice, "localhost" and a backlog', async () => {
