@@ -11,7 +11,7 @@ import { bindPort, constants, receiveSocket, SocketHandle, sendSocket } from '..
 import { callUnchecked } from './support/bad-values';
 import { reportOf, startFixture } from './support/child';
 import { needsIpv6 } from './support/network';
-import { unixOnly } from './support/platform';
+import { isWindows, unixOnly } from './support/platform';
 import { rejection } from './support/thrown';
 
 const { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } = constants;
@@ -72,6 +72,7 @@ describe('a TCP socket', () => {
       port,
       kind: [AF_INET, SOCK_STREAM],
       reuseAddr: false,
+      exclusive: isWindows,
     });
     expect(() => socket.fd).toThrow(expect.objectContaining({ code: 'ERR_SOCKET_HANDLE_ADOPTED' }));
     await ask('serveHttp', 0);
