@@ -15,7 +15,7 @@ import { type CodedError, invalidArgType, stateError, systemError } from './erro
 import { hasPorts } from './host';
 import { type ListenTarget, openTarget } from './listen-target';
 import { closeHandle, descriptorOfHandle, isOpenable } from './node-handles';
-import { isWindows } from './platform';
+import { hasNodeChannel, isWindows } from './platform';
 import { SocketHandle } from './socket-handle';
 
 /** The other end of an IPC channel: a child with one, or for a child `process`: its parent. */
@@ -308,6 +308,9 @@ class Courier {
 const couriers = new WeakMap<IpcPeer, Courier>();
 
 function courierOf(name: string, peer: IpcPeer): Courier {
+  if (!hasNodeChannel) {
+    throw stateError('ERR_UNSUPPORTED_RUNTIME', 'Only Node sends sockets to other processes');
+  }
   if (typeof peer !== 'object' || peer === null || !('connected' in peer || 'send' in peer)) {
     if (peer !== process) throw invalidArgType(name, 'a ChildProcess or process', peer);
   }
@@ -344,7 +347,8 @@ const sending = new WeakSet<SocketHandle>();
  * @throws (rejects) TypeError for wrong arguments; Error `ERR_IPC_CHANNEL_CLOSED` when there is no
  *   channel or it ends before the other process has the socket, `ERR_SOCKET_REFUSED` when it could not
  *   open it, `ERR_SOCKET_BAD_TYPE`, `ERR_SOCKET_HANDLE_CLOSED`, `ERR_SOCKET_HANDLE_ADOPTED`, or
- *   `ERR_SOCKET_HANDLE_SENDING` when it is being sent already; SystemError with `syscall`
+ *   `ERR_SOCKET_HANDLE_SENDING` when it is being sent already, `ERR_UNSUPPORTED_RUNTIME` in Deno and
+ *   Bun; SystemError with `syscall`
  *   `'WSADuplicateSocket'` or `'fcntl'`; the signal's reason. After each of these the socket is still
  *   this process's.
  */

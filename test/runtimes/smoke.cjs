@@ -14,6 +14,7 @@ const {
   getsockopt,
   listenExclusive,
   SocketHandle,
+  sendSocket,
   setOption,
   socketOptions,
   UnsafeOptionError,
@@ -48,6 +49,12 @@ const checks = {
     const socket = new SocketHandle();
     socket.setOption('SO_REUSEADDR', true);
     assert.throws(() => bindPort(socket), UnsafeOptionError);
+    socket.close();
+  },
+  async 'sockets are sent by Node alone'() {
+    const { socket } = boundSocket();
+    const code = 'ERR_UNSUPPORTED_RUNTIME';
+    await assert.rejects(sendSocket(process, socket), { code });
     socket.close();
   },
   async 'a net server on an adopted socket'() {
