@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { root } from './helpers/reservations';
+import { unixOnly } from './support/platform';
 
 const run = promisify(execFile);
 const bin = (name: string) => join(root, 'node_modules', name);
@@ -16,9 +17,13 @@ it.each([
   ['jest', [bin('jest/bin/jest.js')], /2 passed/],
   ['mocha', [bin('mocha/bin/mocha.js'), 'server.spec.cjs'], /2 passing/],
   ['playwright', [bin('@playwright/test/cli.js'), 'test'], /1 passed/],
-])('the example for %s runs', async (name, args, passed) => {
-  const options = { cwd: join(root, 'examples', name), env: { ...env, NO_COLOR: '1' } };
-  const { stdout, stderr } = await run(process.execPath, args, options);
-  expect(stdout + stderr).toMatch(passed);
-  expect(stdout + stderr).not.toMatch(/never released|did not exit/);
-});
+])(
+  'the example for %s runs',
+  unixOnly('the runners are installed for Unix alone'),
+  async (name, args, passed) => {
+    const options = { cwd: join(root, 'examples', name), env: { ...env, NO_COLOR: '1' } };
+    const { stdout, stderr } = await run(process.execPath, args, options);
+    expect(stdout + stderr).toMatch(passed);
+    expect(stdout + stderr).not.toMatch(/never released|did not exit/);
+  },
+);
