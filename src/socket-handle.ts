@@ -2,7 +2,7 @@ import { bindTo } from './bind-address';
 import { binding, type NativeAddress, type SocketKind } from './binding';
 import { callSite } from './call-site';
 import { constants } from './constants';
-import { stateError, systemError } from './errors';
+import { EINVAL, stateError, systemError } from './errors';
 import { bindAddress, hasPorts } from './host';
 import { type ListenTarget, openTarget } from './listen-target';
 import { type OptionValue, readOption, writeOption } from './options/named';
@@ -166,9 +166,16 @@ export class SocketHandle implements Disposable {
     return this.#gone !== undefined;
   }
 
-  /** Whether the socket is bound to a port (a Unix domain socket: to a path). */
+  /**
+   * Whether the socket is bound to a port (a Unix domain socket: to a path).
+   *
+   * @throws SystemError with `syscall: 'getsockname'`: EBADF when somebody else closed the descriptor
+   */
   get bound(): boolean {
-    return this.#address() !== undefined;
+    const found = binding.getsockname(this.fd);
+    // Windows answers EINVAL for an unbound socket.
+    if (typeof found === 'number' && found !== EINVAL) throw systemError(found, 'getsockname');
+    return this.#address(found) !== undefined;
   }
 
   /** As the function `getOption`. */
@@ -339,9 +346,7 @@ export class SocketHandle implements Disposable {
   }
 
   /** The local address, or undefined while the socket is unbound. */
-  #address(): SocketAddress | undefined {
-    const found = binding.getsockname(this.fd);
-    // Windows answers EINVAL for an unbound socket.
+  #address(found = binding.getsockname(this.fd)): SocketAddress | undefined {
     if (typeof found === 'number' || (found.port === 0 && hasPorts(this.family))) return undefined;
     return found.address === '' ? undefined : toSocketAddress(found);
   }

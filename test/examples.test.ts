@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { root } from './helpers/reservations';
 import { unixOnly } from './support/platform';
+import { root } from './support/reservations';
 
 const run = promisify(execFile);
 const bin = (name: string) => join(root, 'node_modules', name);

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { reservePort } from '../src/index';
-import { allRefused, ask, dist, ended, fixture, thieves } from './helpers/reservations';
 import { unixOnly } from './support/platform';
+import { allRefused, ask, dist, ended, fixture, thieves } from './support/reservations';
 
 const program = dist.replace(/index\.js$/, 'cli/main.js');
 

@@ -4,8 +4,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { PortReservation, reservePort } from '../src/index';
-import { allRefused, ask, ended, node, thieves } from './helpers/reservations';
 import { unixOnly } from './support/platform';
+import { allRefused, ask, ended, node, thieves } from './support/reservations';
 
 const coded = (code: string) => expect.objectContaining({ code });
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { dist, root } from './helpers/reservations';
 import { unixOnly } from './support/platform';
+import { dist, root } from './support/reservations';
 
 /** Reserves, tells the ports, and keeps them until it is told to end. */
 const reserver = (count: number, options: object, module = dist) => `

@@ -8,8 +8,8 @@ import {
   reservePort,
   reservePorts,
 } from '../src/index';
-import { node } from './helpers/reservations';
 import { unixOnly } from './support/platform';
+import { node } from './support/reservations';
 
 /** A port that was free a moment ago; nobody reserves it. */
 function freePort(): number {

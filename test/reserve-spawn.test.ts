@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { type PassedAs, reservePort } from '../src/index';
-import { allRefused, ask, ended, fixture, thieves } from './helpers/reservations';
 import { unixOnly } from './support/platform';
+import { allRefused, ask, ended, fixture, thieves } from './support/reservations';
 
 const coded = (code: string) => expect.objectContaining({ code });
 const echoServer = [fixture('echo-server.cjs'), '{port}'];

@@ -3,8 +3,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { reservePort, type Strategy } from '../src/index';
-import { allRefused, ask, thieves } from './helpers/reservations';
 import { unixOnly } from './support/platform';
+import { allRefused, ask, thieves } from './support/reservations';
 
 /** Closes the connection first, so that its end stays in TIME_WAIT. */
 function greeter(): Server {

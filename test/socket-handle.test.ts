@@ -5,6 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { binding } from '../src/binding';
 import { constants, getOption, HOST, HOSTv6, SocketHandle } from '../src/index';
 import { badIntegers, callUnchecked } from './support/bad-values';
 import { fixtures, reportOf } from './support/child';
@@ -649,4 +650,12 @@ describe('descriptors and processes', () => {
       expect(report).toEqual({ during: 4, after: 1, kept: SOCK_STREAM });
     },
   );
+});
+
+test('a descriptor that somebody else closed is told, by bound and close', () => {
+  const handle = new SocketHandle();
+  binding.close(handle.fd);
+  expect(thrown(() => handle.bound)).toMatchObject(systemErrorLike('getsockname', closedCode));
+  expect(thrown(() => handle.close())).toMatchObject(systemErrorLike('close', closedCode));
+  expect(handle.closed).toBe(true);
 });

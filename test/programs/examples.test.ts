@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { root } from '../helpers/reservations';
+import { root } from '../support/reservations';
 
 it('the example for Redis runs', async () => {
   const options = { cwd: join(root, 'examples/redis') };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PortReservation, reservePort } from '../../src/index';
-import { allRefused, ask, ended, fixture, thieves } from '../helpers/reservations';
+import { allRefused, ask, ended, fixture, thieves } from '../support/reservations';
 import { findProgram } from './find-program';
 
 /** Says something and resolves with the first thing that comes back. */
