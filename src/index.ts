@@ -35,4 +35,4 @@ export {
 export { type SocketAddress, SocketHandle } from './socket-handle';
 export { getsockopt, setsockopt } from './sockopt';
 export type { PassedAs, SpawnOnPortOptions } from './spawn-on-port';
-export { getOption, type SocketTarget, setOption } from './target';
+export { type BoundSocket, getOption, type SocketTarget, setOption } from './target';

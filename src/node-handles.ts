@@ -57,10 +57,10 @@ export function handleOf(target: object): unknown {
   return state === undefined ? property(target, '_handle') : property(state, 'handle');
 }
 
-/** Calls a method of a handle without arguments; undefined where it has no such method. */
-function call(handle: unknown, method: string): unknown {
-  const found = property(handle, method);
-  return isFunction(found) ? Reflect.apply(found, handle, []) : undefined;
+/** Calls a method without arguments; undefined where there is no such method. */
+function call(object: unknown, method: string): unknown {
+  const found = property(object, method);
+  return isFunction(found) ? Reflect.apply(found, object, []) : undefined;
 }
 
 /**
@@ -86,6 +86,12 @@ export function descriptorOfHandle(handle: unknown): number | undefined {
   return hasHiddenDescriptors ? hiddenDescriptor(property(handle, '_parent') ?? handle) : undefined;
 }
 
+/** What `net.BoundSocket` tells itself: -1 on Windows. */
+export function descriptorOfBoundSocket(target: object): number | undefined {
+  const fd = call(target, 'fd');
+  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+}
+
 /** Whether this thread's event loop has the descriptor already, as far as the platform tells before. */
 export function isInEventLoop(fd: number): boolean {
   return hasHiddenDescriptors && binding.loopSockets(false).includes(fd);
@@ -93,8 +99,7 @@ export function isInEventLoop(fd: number): boolean {
 
 /** A duplicate of the handle's descriptor, the caller's to close: all that Deno gives. */
 export function duplicateDescriptor(handle: unknown): number | undefined {
-  const fdForIpc = property(handle, 'fdForIpc');
-  const fd = isFunction(fdForIpc) ? Reflect.apply(fdForIpc, handle, []) : undefined;
+  const fd = call(handle, 'fdForIpc');
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
 }
 
@@ -163,6 +168,5 @@ export function isDatagramIpv6(socket: DatagramSocket): boolean {
 
 /** Closes what `server.listen()` did not take. A handle that is closing already ignores it. */
 export function closeHandle(handle: unknown): void {
-  const close = property(handle, 'close');
-  if (isFunction(close)) Reflect.apply(close, handle, []);
+  call(handle, 'close');
 }

@@ -2,17 +2,27 @@ import type { Socket as DatagramSocket } from 'node:dgram';
 import type { Server, Socket } from 'node:net';
 import { binding } from './binding';
 import { invalidArgType, stateError } from './errors';
-import { descriptorOfHandle, duplicateDescriptor, handleOf } from './node-handles';
+import {
+  descriptorOfBoundSocket,
+  descriptorOfHandle,
+  duplicateDescriptor,
+  handleOf,
+} from './node-handles';
 import { type OptionValue, readOption, writeOption } from './options/named';
 import type { OptionName } from './options/table';
 import { SocketHandle } from './socket-handle';
 import { descriptor } from './validate';
 
+/** Node's `net.BoundSocket` (24.19, 26.4), as far as it is needed here. */
+export interface BoundSocket {
+  fd(): number;
+}
+
 /**
  * Whatever has a socket: a descriptor's number, a SocketHandle, a server (net, tls, http, https,
- * http2), a stream socket (net, tls) or a dgram socket.
+ * http2), a stream socket (net, tls), a dgram socket or a `net.BoundSocket`.
  */
-export type SocketTarget = number | SocketHandle | Server | Socket | DatagramSocket;
+export type SocketTarget = number | SocketHandle | Server | Socket | DatagramSocket | BoundSocket;
 
 /** Calls `use` with the target's descriptor, which stays the target's. */
 function withDescriptor<Result>(target: SocketTarget, use: (fd: number) => Result): Result {
@@ -22,7 +32,7 @@ function withDescriptor<Result>(target: SocketTarget, use: (fd: number) => Resul
     throw invalidArgType('target', 'a descriptor, or an object that has a socket', target);
   }
   const handle = handleOf(target);
-  const fd = descriptorOfHandle(handle);
+  const fd = descriptorOfHandle(handle) ?? descriptorOfBoundSocket(target);
   if (fd !== undefined) return use(fd);
   const duplicate = duplicateDescriptor(handle);
   if (duplicate === undefined) {

@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import { connect, createServer, type Server, Socket } from 'node:net';
+import net, { connect, createServer, type Server, Socket } from 'node:net';
 import { createServer as createTlsServer, TLSSocket, connect as tlsConnect } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { constants, getOption, type OptionName, SocketHandle, setOption } from '../src/index';
 import { callUnchecked } from './support/bad-values';
 import { credentials } from './support/credentials';
 import { closedCode, neverOpen } from './support/descriptors';
-import { isLinux, isWindows, unixOnly } from './support/platform';
+import { isLinux, isWindows, runWhen, unixOnly } from './support/platform';
 import { systemErrorLike, thrown } from './support/thrown';
 
 const servers = [
@@ -20,6 +20,18 @@ const servers = [
   { kind: 'http2 server', create: () => createHttp2Server() },
   { kind: 'tls.Server', create: () => createTlsServer(credentials) },
 ];
+
+interface BoundSocketClass {
+  new (options: { host: string; port: number }): { fd(): number; close(): void };
+}
+
+function isBoundSocketClass(value: unknown): value is BoundSocketClass {
+  return typeof value === 'function';
+}
+
+/** Not in the types of Node 20. */
+const found: unknown = Reflect.get(net, 'BoundSocket');
+const BoundSocket = isBoundSocketClass(found) ? found : undefined;
 
 async function listening<S extends Server>(server: S): Promise<S> {
   server.listen(0, '127.0.0.1');
@@ -47,6 +59,27 @@ describe('options of', () => {
     expect(getOption(server, 'SO_REUSEADDR')).toBe(isWindows);
     expect(server.listening).toBe(true);
   });
+
+  test(
+    'a net.BoundSocket',
+    runWhen(BoundSocket !== undefined, 'net.BoundSocket (Node 24.19)'),
+    () => {
+      if (BoundSocket === undefined) throw new Error('unreachable');
+      const socket = new BoundSocket({ host: '127.0.0.1', port: 0 });
+      onTestFinished(() => socket.close());
+      if (isWindows) {
+        expect(thrown(() => getOption(socket, 'SO_TYPE'))).toHaveProperty(
+          'code',
+          'ERR_NO_DESCRIPTOR',
+        );
+        return;
+      }
+      expect(getOption(socket, 'SO_TYPE')).toBe(constants.SOCK_STREAM);
+      expect(getOption(socket, 'SO_ACCEPTCONN')).toBe(false);
+      setOption(socket, 'SO_KEEPALIVE', true);
+      expect(getOption(socket, 'SO_KEEPALIVE')).toBe(true);
+    },
+  );
 
   test('a net.Socket', async () => {
     const server = await listening(createServer());
