@@ -65,6 +65,15 @@ async function bothProcesses(command, args) {
   return [...FIRST.map((_, i) => Math.min(...runs.map((times) => times[i]))), ...second];
 }
 
+/** Both on a logarithmic axis, ten places to a power of ten: `C`, `b` for bindport, `*` for both. */
+function plot(c, bindport) {
+  const axis = Array(41).fill('·');
+  const place = (time) => Math.min(40, Math.max(0, Math.round(Math.log10(time) * 10)));
+  axis[place(c)] = 'C';
+  axis[place(bindport)] = place(c) === place(bindport) ? '*' : 'b';
+  return axis.join('');
+}
+
 async function compare() {
   const folder = mkdtempSync(join(tmpdir(), 'bindport-bench-'));
   try {
@@ -74,13 +83,16 @@ async function compare() {
     const ours = await bothProcesses(process.execPath, [self, '--worker']);
     const ends = [...FIRST, ...SECOND.map((point) => point + (FIRST.at(-1) ?? 0))];
     console.log('µs for each reservation, up to 14,000 the best of 3 runs\n');
-    console.log('reservations            C   bindport   ratio');
+    console.log(
+      'reservations            C   bindport   ratio  1 µs      10        100       1 ms      10 ms',
+    );
     ends.forEach((end, i) => {
       const begin = i === 0 ? 0 : ends[i - 1];
       const each = (times) => times[i] / (end - begin) / 1000;
       const span = `${begin + 1} to ${end}`.padEnd(16);
       const columns = [each(inC).toFixed(2).padStart(9), each(ours).toFixed(2).padStart(10)];
-      console.log(`${span}${columns.join(' ')} ${(each(ours) / each(inC)).toFixed(2).padStart(7)}`);
+      const ratio = (each(ours) / each(inC)).toFixed(2).padStart(7);
+      console.log(`${span}${columns.join(' ')} ${ratio}  ${plot(each(inC), each(ours))}`);
     });
     const total = (times) => times.reduce((sum, time) => sum + time) / 1e9;
     console.log(`\nall 28,000: C ${total(inC).toFixed(2)} s, bindport ${total(ours).toFixed(2)} s`);

@@ -12,6 +12,7 @@ import { unixOnly } from './support/platform';
 import { node } from './support/reservations';
 
 /** A port that was free a moment ago; nobody reserves it. */
+/** Free on every address for TCP; what the kernel chooses on one may be in use on another. */
 function freePort(): number {
   using reservation = reservePort();
   return reservation.port;
@@ -112,7 +113,7 @@ describe('what get-port does', () => {
   });
 
   it('checks only the host that is given', () => {
-    using here = reservePort({ host: '127.0.0.1' });
+    using here = reservePort({ host: '127.0.0.1', port: freePort() });
     using there = reservePort({ host: '127.0.0.2', port: here.port });
     expect(there.port).toBe(here.port);
   });
@@ -272,7 +273,7 @@ describe('hosts', () => {
   });
 
   it('falls back when one of several hosts is taken', () => {
-    using taken = reservePort({ host: '::1' });
+    using taken = reservePort({ host: '::1', port: freePort() });
     using reservation = reservePort({ host: ['127.0.0.1', '::1'], port: taken.port });
     expect(reservation.port).not.toBe(taken.port);
     // Nothing was left held on the other host.
@@ -306,7 +307,7 @@ describe('hosts', () => {
 
 describe('protocols', () => {
   it('reserves UDP, which leaves TCP free, and the other way round', () => {
-    using udp = reservePort({ protocol: 'udp' });
+    using udp = reservePort({ protocol: 'udp', port: freePort() });
     expect(portOf({ protocol: 'udp', port: udp.port })).not.toBe(udp.port);
     using tcp = reservePort({ port: udp.port });
     expect(tcp.port).toBe(udp.port);
@@ -322,7 +323,7 @@ describe('protocols', () => {
   });
 
   it('falls back when one of both is taken', () => {
-    using udp = reservePort({ protocol: 'udp' });
+    using udp = reservePort({ protocol: 'udp', port: freePort() });
     expect(portOf({ protocol: 'both', port: udp.port })).not.toBe(udp.port);
     expect(portOf({ port: udp.port })).toBe(udp.port);
   });

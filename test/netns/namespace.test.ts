@@ -10,6 +10,21 @@ function inNamespace(script: string): unknown {
   return JSON.parse(execFileSync('unshare', command, { encoding: 'utf8' }));
 }
 
+interface Again {
+  released: number;
+  came: number;
+}
+
+function isReport(value: unknown): value is { ours: { again: Again }; theirs: { again: Again } } {
+  return typeof value === 'object' && value !== null && 'ours' in value && 'theirs' in value;
+}
+
+/** What each process released, and what it then got. */
+function againOf(report: unknown): Again[] {
+  if (!isReport(report)) throw new Error('no report');
+  return [report.ours.again, report.theirs.again];
+}
+
 test('without a free ephemeral port bind says EADDRINUSE, and nothing is left open', () => {
   const error = {
     message: 'bind EADDRINUSE 127.0.0.1',
@@ -27,6 +42,16 @@ test('without a free ephemeral port bind says EADDRINUSE, and nothing is left op
     again: { value: expect.any(Number) },
   };
   expect(inNamespace('exhausted.cjs')).toEqual({ tcp: exhausted, udp: exhausted });
+});
+
+test('all of the usual range can be reserved by two processes, and not one port more', () => {
+  const report = inNamespace('whole-range.cjs');
+  const full = {
+    more: { message: 'bind EADDRINUSE 127.0.0.1', code: 'EADDRINUSE', leaked: 0 },
+    again: { released: expect.any(Number), came: expect.any(Number) },
+  };
+  expect(report).toEqual({ size: 28232, distinct: 28232, ours: full, theirs: full });
+  for (const { released, came } of againOf(report)) expect(came).toBe(released);
 });
 
 test('a link-local address needs its zone', () => {
