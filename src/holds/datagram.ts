@@ -2,15 +2,16 @@ import { constants } from '../constants';
 import { isWindows } from '../platform';
 import type { SocketHandle } from '../socket-handle';
 import { setBytes, setInt } from '../sockopt';
-import { bindAlone, type Hold, type HoldAddress } from './hold';
+import { bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
 
 /** One instruction of classic BPF: BPF_RET with 0 bytes to keep. */
 const DROP_EVERYTHING = Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0);
 
 /**
- * UDP: a bound socket, on every platform (on Windows for an instant none, when its server has closed). It is never shared: with SO_REUSEADDR on, others could
- * autobind onto the port and take its datagrams. Whoever serves gets a duplicate of the same socket.
- * That has no listening state to be left behind, and what arrives while nobody serves is dropped.
+ * UDP: a bound socket, on every platform (on Windows for an instant none, when its server has closed).
+ * It is never shared: with SO_REUSEADDR on, others could autobind onto the port and take its datagrams.
+ * Whoever serves gets a duplicate of the same socket. That has no listening state to be left behind,
+ * and what arrives while nobody serves is dropped.
  */
 export class DatagramHold implements Hold {
   readonly at: HoldAddress;
@@ -22,7 +23,7 @@ export class DatagramHold implements Hold {
     const guard = bindAlone(at, port);
     this.#guard = guard;
     this.port = port === 0 ? guard.address().port : port;
-    this.#dropDatagrams(true);
+    closingOnError(guard, () => this.#dropDatagrams(true));
   }
 
   share(): void {}
@@ -37,9 +38,7 @@ export class DatagramHold implements Hold {
       this.#guard = undefined;
       return guard;
     }
-    const handle = guard.duplicate();
-    this.#dropDatagrams(false);
-    return handle;
+    return closingOnError(guard.duplicate(), () => this.#dropDatagrams(false));
   }
 
   someoneListens(): boolean {
