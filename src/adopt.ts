@@ -1,6 +1,5 @@
 import { Socket as DatagramSocket } from 'node:dgram';
 import type { EventEmitter } from 'node:events';
-import { Server as HttpServer } from 'node:http';
 import { type AddressInfo, Server } from 'node:net';
 import { constants } from './constants';
 import { invalidArgType, stateError } from './errors';
@@ -8,7 +7,7 @@ import { keepingReuseAddr, type ListenTarget, refuseUntransferable } from './lis
 import { closeHandle, isDatagramBound, isDatagramIpv6 } from './node-handles';
 import { isBun } from './platform';
 import { type SocketAddress, SocketHandle } from './socket-handle';
-import { backlog as checkBacklog } from './validate';
+import { backlog as checkBacklog, object } from './validate';
 
 export interface AdoptOptions {
   /** How many connections may wait to be accepted, 0 to 2^31 - 1; 511 by default (Node's). */
@@ -95,7 +94,8 @@ async function adoptStream(
       'A server takes a stream socket: this one is of another type',
     );
   }
-  if (isBun && server instanceof HttpServer) {
+  // There http and https servers are no net.Server, all others are.
+  if (isBun && !(server instanceof Server)) {
     throw stateError(
       'ERR_UNSUPPORTED_RUNTIME',
       "Bun's http servers can't listen on a given socket",
@@ -158,10 +158,7 @@ export async function adopt(
   if (typeof socket !== 'number' && !(socket instanceof SocketHandle)) {
     throw invalidArgType('socket', 'a SocketHandle or of type number', socket);
   }
-  if (typeof options !== 'object' || options === null) {
-    throw invalidArgType('options', 'of type object', options);
-  }
-  const { backlog } = options;
+  const { backlog } = object('options', options);
   if (backlog !== undefined) checkBacklog(backlog);
   const handle = typeof socket === 'number' ? SocketHandle.from(socket) : socket;
   try {

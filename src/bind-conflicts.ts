@@ -2,6 +2,7 @@ import { constants } from './constants';
 import { EADDRINUSE, invalidArgType, invalidArgValue, isSystemError } from './errors';
 import { socketOptions } from './options/named';
 import { SocketHandle } from './socket-handle';
+import { object } from './validate';
 
 /** The options whose conflicts are measured, each alone; `default` sets none. */
 export type ConflictOption = 'default' | 'SO_REUSEADDR' | 'SO_REUSEPORT' | 'SO_EXCLUSIVEADDRUSE';
@@ -137,10 +138,7 @@ function perAddress<Value>(
  * @throws (rejects) TypeError for wrong options; SystemError when a socket can't be opened
  */
 export async function bindConflicts(options: BindConflictsOptions = {}): Promise<ConflictTable> {
-  if (typeof options !== 'object' || options === null) {
-    throw invalidArgType('options', 'of type object', options);
-  }
-  const { protocol = 'tcp', ipVersion = 4, listening = false } = options;
+  const { protocol = 'tcp', ipVersion = 4, listening = false } = object('options', options);
   if (protocol !== 'tcp' && protocol !== 'udp') {
     throw invalidArgValue('options.protocol', "must be 'tcp' or 'udp'", protocol);
   }

@@ -8,7 +8,7 @@ import { bindAddress } from './host';
 import { isWindows } from './platform';
 import { SocketHandle } from './socket-handle';
 import { setInt } from './sockopt';
-import { backlog as checkBacklog, port as checkPort, text } from './validate';
+import { backlog as checkBacklog, port as checkPort, object, text } from './validate';
 
 export interface ListenExclusiveOptions {
   /** 0 to 65535; 0, the default, for an ephemeral port of the kernel's choice. */
@@ -94,10 +94,7 @@ export async function listenExclusive(
   options: ListenExclusiveOptions = {},
 ): Promise<AddressInfo> {
   refuseListening(server);
-  if (typeof options !== 'object' || options === null) {
-    throw invalidArgType('options', 'of type object', options);
-  }
-  const { port = 0, host = '', backlog, ipv6Only = false } = options;
+  const { port = 0, host = '', backlog, ipv6Only = false } = object('options', options);
   checkPort('options.port', port);
   text('options.host', host);
   if (backlog !== undefined) checkBacklog(backlog);

@@ -11,7 +11,7 @@ import { firstListening } from './readiness';
 import { covers, holdAddress, type ReservedHosts } from './reserved-hosts';
 import type { SocketHandle } from './socket-handle';
 import { checkLaunch, type Launch, launch, type SpawnOnPortOptions } from './spawn-on-port';
-import { integer } from './validate';
+import { abortSignal, integer, object } from './validate';
 
 /**
  * - `held`: nobody but this process can use the port
@@ -251,9 +251,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   async ready(options: ReadyOptions = {}): Promise<AddressInfo> {
     const { timeout = DEFAULT_TIMEOUT, signal } = object('options', options);
     integer('options.timeout', timeout, 1, MAX_TIMEOUT);
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
-    }
+    abortSignal('options.signal', signal);
     const holds = this.#holdsOf('tcp');
     const served = this.#served();
     if (served !== undefined) return this.#addressInfo(served);
@@ -499,11 +497,6 @@ function listeningError(port: number): Error {
     'ERR_RESERVATION_LISTENING',
     `Port ${port} is served already: close the server that listens on it first`,
   );
-}
-
-function object<Options>(name: string, options: Options): Options {
-  if (typeof options === 'object' && options !== null) return options;
-  throw invalidArgType(name, 'of type object', options);
 }
 
 /** Where to connect to reach somebody who listens on an address. */

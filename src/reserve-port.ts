@@ -1,11 +1,11 @@
-import { EADDRINUSE, invalidArgType, invalidArgValue, systemError } from './errors';
+import { EACCES, EADDRINUSE, invalidArgValue, isSystemError, systemError } from './errors';
 import type { Hold, HoldAddress, Strategy } from './holds/hold';
 import { isStrategy, openHold, strategies } from './holds/open';
 import { isWindows, reservationStrategy } from './platform';
 import { checkPreferred, ephemeralPorts, excludedPorts, preferredPorts } from './port-candidates';
 import { PortReservation } from './reservation';
 import { holdAddress, type ReservedHosts, reservedHosts } from './reserved-hosts';
-import { integer } from './validate';
+import { integer, object } from './validate';
 
 export interface ReserveOptions {
   /**
@@ -46,10 +46,13 @@ const MAX_CHOICES = 100;
 const MAX_COUNT = 65535;
 
 function plan(options: ReserveOptions): Plan {
-  if (typeof options !== 'object' || options === null) {
-    throw invalidArgType('options', 'of type object', options);
-  }
-  const { host, port, exclude, protocol = 'tcp', strategy = reservationStrategy } = options;
+  const {
+    host,
+    port,
+    exclude,
+    protocol = 'tcp',
+    strategy = reservationStrategy,
+  } = object('options', options);
   if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'both') {
     throw invalidArgValue('options.protocol', "must be 'tcp', 'udp' or 'both'", protocol);
   }
@@ -72,8 +75,7 @@ function plan(options: ReserveOptions): Plan {
 
 /** Whether somebody else has the port. Windows says EACCES when that somebody is exclusive. */
 function isTaken(error: unknown): boolean {
-  if (!(error instanceof Error && 'code' in error)) return false;
-  return error.code === 'EADDRINUSE' || (isWindows && error.code === 'EACCES');
+  return isSystemError(error, EADDRINUSE, ...(isWindows ? [EACCES] : []));
 }
 
 function close(holds: readonly Hold[]): void {

@@ -17,6 +17,7 @@ import { type ListenTarget, openTarget } from './listen-target';
 import { closeHandle, descriptorOfHandle, isOpenable } from './node-handles';
 import { hasNodeChannel, isWindows } from './platform';
 import { SocketHandle } from './socket-handle';
+import { abortSignal, object } from './validate';
 
 /** The other end of an IPC channel: a child with one, or for a child `process`: its parent. */
 export type IpcPeer = ChildProcess | NodeJS.Process;
@@ -320,15 +321,6 @@ function courierOf(name: string, peer: IpcPeer): Courier {
   return courier;
 }
 
-function checkOptions(options: unknown, signal: unknown): void {
-  if (typeof options !== 'object' || options === null) {
-    throw invalidArgType('options', 'of type object', options);
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
-  }
-}
-
 /** Those that are being sent: a socket goes to one receiver. */
 const sending = new WeakSet<SocketHandle>();
 
@@ -359,7 +351,8 @@ export async function sendSocket(
 ): Promise<void> {
   const courier = courierOf('peer', peer);
   if (!(socket instanceof SocketHandle)) throw invalidArgType('socket', 'a SocketHandle', socket);
-  checkOptions(options, options?.signal);
+  const { signal } = object('options', options);
+  abortSignal('options.signal', signal);
   const { SOCK_STREAM, SOCK_DGRAM } = constants;
   if (!hasPorts(socket.family) || ![SOCK_STREAM, SOCK_DGRAM].includes(socket.type)) {
     throw stateError('ERR_SOCKET_BAD_TYPE', 'Only TCP and UDP sockets can be sent');
@@ -371,7 +364,7 @@ export async function sendSocket(
   socket.getOption('SO_TYPE');
   sending.add(socket);
   try {
-    await courier.send(socket, options.signal);
+    await courier.send(socket, signal);
     if (!socket.closed) binding.close(socket.detach());
   } finally {
     sending.delete(socket);
@@ -390,6 +383,7 @@ export async function sendSocket(
  *   the signal's reason
  */
 export async function receiveSocket(options: ReceiveSocketOptions = {}): Promise<SocketHandle> {
-  checkOptions(options, options?.signal);
-  return courierOf('options.from', options.from ?? process).receive(options.signal);
+  const { from = process, signal } = object('options', options);
+  abortSignal('options.signal', signal);
+  return courierOf('options.from', from).receive(signal);
 }

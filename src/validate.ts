@@ -28,6 +28,18 @@ export function backlog(value: unknown): number {
   return integer('backlog', value, 0, INT32_MAX);
 }
 
+/** Refuses null and what is no object, for options that are read by name. */
+export function object<Options>(name: string, options: Options): Options {
+  if (typeof options === 'object' && options !== null) return options;
+  throw invalidArgType(name, 'of type object', options);
+}
+
+export function abortSignal(name: string, value: unknown): void {
+  if (value !== undefined && !(value instanceof AbortSignal)) {
+    throw invalidArgType(name, 'an instance of AbortSignal', value);
+  }
+}
+
 export function text(name: string, value: unknown): string {
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
   return value;
