@@ -421,13 +421,13 @@ describe('children do not inherit', () => {
 describe('ten thousand sockets, opened, bound, adopted and closed,', () => {
   // A process's descriptors, and a process's handles on Windows, come from one table, where one that
   // is never closed keeps its number: then later ones have higher numbers.
-  test('have the numbers of the first ones', { timeout: 120_000 }, async () => {
+  test('have the numbers of the first ones', { timeout: 300_000 }, async () => {
     const { early, late, different } = await numbers(10_000, 0);
     expect(late).toBeLessThanOrEqual(early + 4 * SLACK);
     expect(different).toBeLessThan(100);
   });
 
-  test('would show a leak', { timeout: 120_000 }, async () => {
+  test('would show a leak', { timeout: 300_000 }, async () => {
     const { early, late } = await numbers(1000, 100);
     expect(late).toBeGreaterThan(early + SLACK);
   });
