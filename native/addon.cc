@@ -16,8 +16,9 @@ namespace {
 // getsockopt's value may be any 32-bit integer, so its failures lie below them all.
 constexpr double kBelowEveryInt = -4294967296.0;
 
-// The descriptors that SocketHandles of this environment own. A worker that is terminated runs no
-// JavaScript any more; what it still owns is closed here.
+// The descriptors that this environment owns. A worker that is terminated runs no JavaScript any
+// more; what it still owns is closed here. Opening and closing keep this list in the same call,
+// since it may be terminated between any two.
 class OwnedDescriptors {
  public:
   OwnedDescriptors() = default;
@@ -55,11 +56,20 @@ Napi::Value ToObject(const Napi::CallbackInfo& info, const SocketAddress& addres
   return result;
 }
 
-Napi::Value Socket(const Napi::CallbackInfo& info) {
-  return Number(info, static_cast<double>(OpenSocket(Int(info, 0), Int(info, 1), Int(info, 2))));
+OwnedDescriptors* Owned(const Napi::CallbackInfo& info) {
+  return info.Env().GetInstanceData<OwnedDescriptors>();
 }
 
-Napi::Value Close(const Napi::CallbackInfo& info) { return Number(info, CloseSocket(Fd(info))); }
+Napi::Value Socket(const Napi::CallbackInfo& info) {
+  const Descriptor descriptor = OpenSocket(Int(info, 0), Int(info, 1), Int(info, 2));
+  if (descriptor >= 0) Owned(info)->Add(descriptor);
+  return Number(info, static_cast<double>(descriptor));
+}
+
+Napi::Value Close(const Napi::CallbackInfo& info) {
+  Owned(info)->Remove(Fd(info));
+  return Number(info, CloseSocket(Fd(info)));
+}
 
 // bind and connect: descriptor, family, address, port.
 Napi::Value WithAddress(const Napi::CallbackInfo& info,
@@ -165,13 +175,10 @@ Napi::Value SetSockOptBytes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Own(const Napi::CallbackInfo& info) {
-  const bool added = info.Env().GetInstanceData<OwnedDescriptors>()->Add(Fd(info));
-  return Napi::Boolean::New(info.Env(), added);
+  return Napi::Boolean::New(info.Env(), Owned(info)->Add(Fd(info)));
 }
 
-void Disown(const Napi::CallbackInfo& info) {
-  info.Env().GetInstanceData<OwnedDescriptors>()->Remove(Fd(info));
-}
+void Disown(const Napi::CallbackInfo& info) { Owned(info)->Remove(Fd(info)); }
 
 }  // namespace
 

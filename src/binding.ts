@@ -29,7 +29,9 @@ export interface Binding {
   /** sizeof(struct linger): two ints, or Windows' two shorts (4). */
   readonly lingerSize: number;
 
+  /** Owned, as by `own`, from the moment it is open. */
   socket(family: number, type: number, protocol: number): number;
+  /** Disowns it, too. */
   close(fd: number): number;
   /** `address`: numeric, or a path for AF_UNIX. */
   bind(fd: number, family: number, address: string, port: number): number;

@@ -42,7 +42,6 @@ class Existing {
 }
 
 const forgotten = new FinalizationRegistry<Owned>(({ fd, openedAt }) => {
-  binding.disown(fd);
   binding.close(fd);
   process.emitWarning(`A SocketHandle was never closed: descriptor ${fd} is closed now`, {
     code: 'BINDPORT_FORGOTTEN_HANDLE',
@@ -311,7 +310,15 @@ export class SocketHandle implements Disposable {
         `Somebody else closed descriptor ${fd}: the number is another socket's now`,
       );
     }
-    const target = openTarget(fd, family, type);
+    // Before it has its new owner: a worker that is terminated in between must not close it twice.
+    binding.disown(fd);
+    let target: ListenTarget;
+    try {
+      target = openTarget(fd, family, type);
+    } catch (error) {
+      binding.own(fd);
+      throw error;
+    }
     this.#giveUp('adopted');
     return target;
   }
@@ -320,6 +327,7 @@ export class SocketHandle implements Disposable {
   detach(): number {
     const { fd } = this;
     this.#giveUp('adopted');
+    binding.disown(fd);
     return fd;
   }
 
@@ -342,7 +350,6 @@ export class SocketHandle implements Disposable {
   #giveUp(gone: 'closed' | 'adopted'): void {
     this.#gone = gone;
     forgotten.unregister(this.#owned);
-    binding.disown(this.#owned.fd);
   }
 
   /** The local address, or undefined while the socket is unbound. */

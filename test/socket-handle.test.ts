@@ -650,6 +650,14 @@ describe('descriptors and processes', () => {
       expect(report).toEqual({ during: 4, after: 1, kept: SOCK_STREAM });
     },
   );
+
+  test.each(['opens and closes handles', 'finds unused ports'])(
+    'a worker thread that is terminated while it %s leaves none open',
+    unixOnly('counts descriptors'),
+    async (work) => {
+      expect(await reportOf('busy-worker.cjs', { args: [work] })).toBe(0);
+    },
+  );
 });
 
 test('a descriptor that somebody else closed is told, by bound and close', () => {
