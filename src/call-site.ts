@@ -6,10 +6,18 @@ const FRAMES = 5;
  * being collected.
  */
 export function callSite(below: CallableFunction | NewableFunction): string {
-  const place: { stack?: string } = {};
+  const place: { stack?: unknown } = {};
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = FRAMES;
-  Error.captureStackTrace(place, below);
-  Error.stackTraceLimit = stackTraceLimit;
-  return place.stack?.replace(/^.*\n/, '') ?? '';
+  try {
+    Error.stackTraceLimit = FRAMES;
+    try {
+      Error.captureStackTrace(place, below);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+    return typeof place.stack === 'string' ? place.stack.replace(/^.*\n/, '') : '';
+  } catch {
+    // The program's own Error.prepareStackTrace threw, or it froze Error: no reason to lose a socket.
+    return '';
+  }
 }

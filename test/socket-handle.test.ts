@@ -76,6 +76,24 @@ describe('opening', () => {
     expect(error).toMatchObject({ syscall: 'socket', code, errno: expect.any(Number) });
   });
 
+  test.each([
+    () => [],
+    () => undefined,
+    () => {
+      throw new Error('on purpose');
+    },
+  ])("the program's own Error.prepareStackTrace does not hinder it: %s", (prepare) => {
+    const { prepareStackTrace, stackTraceLimit } = Error;
+    Error.prepareStackTrace = prepare;
+    try {
+      using handle = new SocketHandle();
+      expect(handle.closed).toBe(false);
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace;
+    }
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+  });
+
   const parameters = ['family', 'type', 'protocol'];
   const rows = parameters.flatMap((name, index) =>
     badIntegers(-(2 ** 31), 2 ** 31 - 1, 'optional').map((bad) => ({ ...bad, name, index })),
