@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { binding } from './binding';
 import { invalidArgType, systemError } from './errors';
 import { descriptor, int32, integer } from './validate';
@@ -104,7 +105,8 @@ export function setsockopt(
     setInt(fd, level, name, Number(value));
   } else if (typeof value === 'number') {
     setInt(fd, level, name, integer('value', value, INT32_MIN, TWO_TO_THE_32 - 1) | 0);
-  } else if (value instanceof Uint8Array) {
+    // Not instanceof, which says yes to what has no bytes (a Proxy), and no to those of another realm.
+  } else if (types.isUint8Array(value)) {
     setBytes(fd, level, name, value);
   } else {
     throw invalidArgType('value', 'of type number or boolean, or an instance of Uint8Array', value);

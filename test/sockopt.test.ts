@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { endianness } from 'node:os';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { constants, getsockopt, SocketHandle, setsockopt } from '../src/index';
 import { badIntegers, badOptionValues, callUnchecked } from './support/bad-values';
@@ -100,6 +101,27 @@ describe('setsockopt', () => {
     expect(getsockopt(fd, SOL_SOCKET, SO_LINGER, 8)).toEqual(Buffer.from(words(1, 7)));
     setsockopt(fd, SOL_SOCKET, SO_LINGER, Buffer.from(words(1, 9)));
     expect(getsockopt(fd, SOL_SOCKET, SO_LINGER, 8)).toEqual(Buffer.from(words(1, 9)));
+  });
+
+  test('sets the bytes of another realm, of shared and of resizable memory', () => {
+    const fd = socket();
+    const shared = new Uint8Array(new SharedArrayBuffer(4));
+    const resizable = new Uint8Array(Reflect.construct(ArrayBuffer, [4, { maxByteLength: 8 }]));
+    const foreign = runInNewContext('new Uint8Array(4)');
+    for (const bytes of [shared, resizable, foreign]) {
+      bytes.set(words(1));
+      setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, false);
+      setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, bytes);
+      expect(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE)).not.toBe(0);
+    }
+  });
+
+  test('bytes that are gone are none', unixOnly('Windows has its own code for it'), () => {
+    const memory = new ArrayBuffer(4);
+    const bytes = new Uint8Array(memory);
+    structuredClone(memory, { transfer: [memory] });
+    const error = thrown(() => setsockopt(socket(), SOL_SOCKET, SO_KEEPALIVE, bytes));
+    expect(error).toMatchObject(systemErrorLike('setsockopt', 'EINVAL'));
   });
 
   test('passes an unsigned 32-bit value as its bits', linuxOnly('SO_MAX_PACING_RATE'), () => {

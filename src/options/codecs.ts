@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { binding } from '../binding';
 import { invalidArgType, invalidArgValue, outOfRange } from '../errors';
 import { int32, integer, text } from '../validate';
@@ -149,9 +150,8 @@ function encodeBoolean(value: unknown): number {
 }
 
 function encodeBytes(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array))
-    throw invalidArgType('value', 'an instance of Uint8Array', value);
-  return value;
+  if (types.isUint8Array(value)) return value;
+  throw invalidArgType('value', 'an instance of Uint8Array', value);
 }
 
 export const codecs: { readonly [Kind in OptionKind]: Codec<Kind> } = {

@@ -51,6 +51,8 @@ export const badOptionValues = [
   missing,
   ...nonNumbers,
   wrongType(new ArrayBuffer(4), 'an instance of ArrayBuffer'),
+  wrongType(new Proxy(new Uint8Array(4), {}), 'an instance of Uint8Array'),
+  wrongType(Object.create(Uint8Array.prototype), 'an instance of Uint8Array'),
 ];
 
 /** Calls a function as JavaScript would: with any arguments at all. */
