@@ -283,6 +283,7 @@ describe('bad values', () => {
     ['SO_TXTIME', 1, 'ERR_INVALID_ARG_TYPE', '"value" argument must be an array of numbers'],
     ['SO_TXTIME', [1, '0'], 'ERR_INVALID_ARG_TYPE', '"value[1]"'],
     ['SO_TXTIME', [1, -1], 'ERR_OUT_OF_RANGE', '"value[1]"'],
+    ['SO_TXTIME', new Array(2), 'ERR_INVALID_ARG_TYPE', '"value[0]"'],
     ['SO_ATTACH_FILTER', [6, 0, 0, 0], 'ERR_INVALID_ARG_TYPE', 'an instance of Uint8Array'],
     ['SO_ATTACH_FILTER', 'ret', 'ERR_INVALID_ARG_TYPE', 'an instance of Uint8Array'],
   ];
@@ -297,6 +298,22 @@ describe('bad values', () => {
       expect(error.message).toContain(words);
     },
   );
+
+  test('an endless array is refused before it is read', linuxOnly('SO_TXTIME'), () => {
+    const handle = socket();
+    const error = thrown(() => handle.setOption('SO_TXTIME', new Array(2 ** 32 - 1)));
+    expect(error).toHaveProperty('code', 'ERR_OUT_OF_RANGE');
+    expect(error.message).toContain('"value.length"');
+  });
+
+  test('a value is read once: a getter changes nothing after the check', () => {
+    const handle = socket();
+    const answers: unknown[] = [true, 'no boolean'];
+    const value = { seconds: 3, enabled: true };
+    Object.defineProperty(value, 'enabled', { get: () => answers.shift() });
+    setOption(handle, 'SO_LINGER', value);
+    expect(getOption(handle, 'SO_LINGER')).toEqual({ enabled: true, seconds: 3 });
+  });
 
   test('nothing is left open', linuxOnly('/dev/fd tells sockets apart'), () => {
     const before = openSockets();

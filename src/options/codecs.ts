@@ -53,6 +53,9 @@ export type Codec<Kind extends OptionKind> =
 
 const UINT32_MAX = 0xffffffff;
 
+/** The most that any option holds: the groups of SO_PEERGROUPS. */
+const MAX_INTEGERS = 0x10000;
+
 /** The bytes of a typed array, which has the machine's own byte order. */
 function bytesOf(
   array: Int16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array,
@@ -106,17 +109,22 @@ function decodeLinger(bytes: Buffer): Linger {
 
 function encodeLinger(value: unknown): Uint8Array {
   if (!isLinger(value)) throw invalidArgType('value', 'an object { enabled, seconds }', value);
-  if (typeof value.enabled !== 'boolean') {
-    throw invalidArgType('value.enabled', 'of type boolean', value.enabled);
+  // Once: a getter may answer otherwise the next time.
+  const { enabled } = value;
+  if (typeof enabled !== 'boolean') {
+    throw invalidArgType('value.enabled', 'of type boolean', enabled);
   }
   const seconds = integer('value.seconds', value.seconds, 0, shortLinger ? 0x7fff : 0x7fffffff);
-  const words = [Number(value.enabled), seconds];
+  const words = [Number(enabled), seconds];
   return bytesOf(shortLinger ? Int16Array.from(words) : Int32Array.from(words));
 }
 
 function encodeIntegers(value: unknown): Uint8Array {
   if (!Array.isArray(value)) throw invalidArgType('value', 'an array of numbers', value);
-  return bytesOf(Uint32Array.from(value, (item, i) => integer(`value[${i}]`, item, 0, UINT32_MAX)));
+  // A long empty array would use up all memory, and end the process.
+  const length = integer('value.length', value.length, 0, MAX_INTEGERS);
+  const item = (_: unknown, i: number) => integer(`value[${i}]`, value[i], 0, UINT32_MAX);
+  return bytesOf(Uint32Array.from({ length }, item));
 }
 
 function decodeCredentials(bytes: Buffer): Credentials {
@@ -178,10 +186,9 @@ export const codecs: { readonly [Kind in OptionKind]: Codec<Kind> } = {
     encode: encodeText,
   },
   credentials: { int: false, maxLength: 12, decode: decodeCredentials, encode: encodeNothing },
-  // The most: 65,536 groups.
   integers: {
     int: false,
-    maxLength: 0x40000,
+    maxLength: 4 * MAX_INTEGERS,
     decode: (bytes) => Array.from(new Uint32Array(wordsOf(bytes, 4))),
     encode: encodeIntegers,
   },
