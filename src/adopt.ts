@@ -4,7 +4,7 @@ import { type AddressInfo, Server } from 'node:net';
 import { constants } from './constants';
 import { invalidArgType, stateError } from './errors';
 import { keepingReuseAddr, type ListenTarget, refuseUntransferable } from './listen-target';
-import { closeHandle, isDatagramBound, isDatagramIpv6 } from './node-handles';
+import { closeHandle, isDatagramBound, isDatagramClosed, isDatagramIpv6 } from './node-handles';
 import { isBun } from './platform';
 import { type SocketAddress, SocketHandle } from './socket-handle';
 import { backlog as checkBacklog, object } from './validate';
@@ -111,6 +111,10 @@ async function adoptStream(
 }
 
 async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Promise<AddressInfo> {
+  if (isDatagramClosed(socket)) {
+    // Node's own code for it; its bind() would throw when the descriptor has changed hands.
+    throw stateError('ERR_SOCKET_DGRAM_NOT_RUNNING', 'The dgram socket is closed');
+  }
   if (isDatagramBound(socket)) {
     throw stateError('ERR_SOCKET_ALREADY_BOUND', 'The dgram socket is bound already');
   }
@@ -140,8 +144,10 @@ async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Prom
  * @returns the address, once 'listening' was emitted
  * @throws (rejects) TypeError or RangeError for wrong arguments; Error `ERR_SOCKET_NOT_BOUND`,
  *   `ERR_SOCKET_BAD_TYPE`, `ERR_SOCKET_HANDLE_CLOSED`, `ERR_SOCKET_HANDLE_ADOPTED`,
- *   `ERR_SERVER_ALREADY_LISTEN` or `ERR_SOCKET_ALREADY_BOUND`; SystemError with `syscall: 'listen'`
- *   (EADDRINUSE) or `'open'` (EEXIST). After each of these the descriptor is its owner's as before.
+ *   `ERR_SERVER_ALREADY_LISTEN`, `ERR_SOCKET_ALREADY_BOUND` or `ERR_SOCKET_DGRAM_NOT_RUNNING`;
+ *   SystemError with `syscall: 'listen'` (EADDRINUSE) or `'open'` (EEXIST). After each of these the
+ *   descriptor is its owner's as before. Error `ERR_SERVER_NOT_RUNNING` when the server is closed
+ *   before it listens: the descriptor is closed with it.
  */
 export async function adopt(
   server: Server | DatagramSocket,

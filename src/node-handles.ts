@@ -161,6 +161,11 @@ export function isDatagramBound(socket: DatagramSocket): boolean {
     : descriptorOfHandle(handleOf(socket)) !== undefined;
 }
 
+/** Whether a dgram socket is closed for good. Where the runtime shows no state it is not known. */
+export function isDatagramClosed(socket: DatagramSocket): boolean {
+  return property(stateOf(socket), 'handle') === null;
+}
+
 /** The family that a dgram socket was created for. */
 export function isDatagramIpv6(socket: DatagramSocket): boolean {
   return property(socket, 'type') === 'udp6';

@@ -240,6 +240,12 @@ describe("a refusal leaves the descriptor open, its owner's, and on its port", (
       handle: () => boundSocket(AF_INET, SOCK_DGRAM),
     },
     {
+      what: 'a dgram socket that is closed',
+      code: 'ERR_SOCKET_DGRAM_NOT_RUNNING',
+      server: () => createSocket('udp4').close(),
+      handle: () => boundSocket(AF_INET, SOCK_DGRAM),
+    },
+    {
       what: 'a dgram socket that is being bound',
       code: 'ERR_SOCKET_ALREADY_BOUND',
       server: () => datagramSocket().bind(0, HOST),
