@@ -31,6 +31,10 @@ function hasMethods(value: unknown, ...names: string[]): value is object {
   );
 }
 
+function isListening(value: EventEmitter): boolean {
+  return 'listening' in value && value.listening === true;
+}
+
 /** Throws unless `server` can be told to listen. */
 export function refuseListening(server: unknown): void {
   if (!isServer(server)) {
@@ -51,7 +55,11 @@ function listening(emitter: EventEmitter, start: () => void): Promise<void> {
     };
     const onListening = () => settle();
     const onError = (error: Error) => settle(error);
-    const onClose = () => settle(stateError('ERR_SERVER_NOT_RUNNING', 'Closed before it listened'));
+    const onClose = () => {
+      // Of the server's life before: close() tells of it later, and it has our socket by now.
+      if (isListening(emitter)) return;
+      settle(stateError('ERR_SERVER_NOT_RUNNING', 'Closed before it listened'));
+    };
     emitter.on('listening', onListening).on('error', onError).on('close', onClose);
     try {
       start();

@@ -140,6 +140,15 @@ describe('adopting', () => {
     expect(await ask(port)).toBe('served');
   });
 
+  test('a server that is still closing serves again', async () => {
+    const served = await listening();
+    served.close();
+    const handle = socket();
+    const port = bindPort(handle);
+    expect(await adopt(served, handle)).toMatchObject({ port });
+    expect(await ask(port)).toBe('served');
+  });
+
   test('close() frees descriptor and port', async () => {
     const handle = socket();
     const port = bindPort(handle);
