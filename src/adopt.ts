@@ -16,7 +16,10 @@ export interface AdoptOptions {
 
 /** By what they can do: Bun's http servers are no `net.Server`. */
 function isServer(value: unknown): value is Server {
-  return value instanceof Server || (hasMethods(value, 'listen', 'close') && 'listening' in value);
+  return (
+    value instanceof Server ||
+    (hasMethods(value, 'listen', 'close', 'on', 'off') && 'listening' in value)
+  );
 }
 
 function isDatagramSocket(value: unknown): value is DatagramSocket {

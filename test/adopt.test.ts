@@ -433,6 +433,13 @@ describe('bad arguments reject', () => {
     },
   );
 
+  test('what listens but emits nothing', async () => {
+    const handle = boundSocket();
+    const value = { listen() {}, close() {}, listening: false };
+    expectType(await rejection(adoptUnchecked(value, handle)), 'server');
+    expect(handle.bound).toBe(true);
+  });
+
   test('a SocketHandle for a server', async () => {
     const handle = boundSocket();
     expectType(await rejection(adoptUnchecked(handle, handle)), 'server');
