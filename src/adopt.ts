@@ -1,6 +1,7 @@
 import { Socket as DatagramSocket } from 'node:dgram';
 import type { EventEmitter } from 'node:events';
 import { type AddressInfo, Server } from 'node:net';
+import { binding } from './binding';
 import { constants } from './constants';
 import { invalidArgType, stateError } from './errors';
 import { keepingReuseAddr, type ListenTarget, refuseUntransferable } from './listen-target';
@@ -116,8 +117,13 @@ async function adoptStream(
   const address = boundAddress(handle);
   // Here, while a failure (EADDRINUSE) leaves the descriptor with its owner: Node would close it.
   handle.listen(backlog);
+  const { fd } = handle;
   const target = handle.transfer();
-  await take(server, target, () => server.listen(target, backlog));
+  await take(server, target, () => {
+    server.listen(target, backlog);
+    // Node took 0 for its default of 511.
+    if (backlog === 0 && server.listening) binding.listen(fd, backlog);
+  });
   return address;
 }
 

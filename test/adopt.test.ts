@@ -1,14 +1,23 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { adopt, bindPort, constants, getOption, HOST, SocketHandle } from '../src/index';
+import {
+  adopt,
+  bindPort,
+  constants,
+  getOption,
+  getsockopt,
+  HOST,
+  SocketHandle,
+} from '../src/index';
 import { badIntegers, callUnchecked } from './support/bad-values';
 import { isSocket, openSockets } from './support/descriptors';
 import { needsIpv6 } from './support/network';
 import { nodeDescriptor } from './support/node-descriptor';
-import { isWindows, unixOnly } from './support/platform';
+import { isWindows, linuxOnly, unixOnly } from './support/platform';
 import { errnoOf, rejection, thrown } from './support/thrown';
 
 const { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM } = constants;
@@ -129,6 +138,21 @@ describe('adopting', () => {
     await adopt(server(), handle, { backlog: 1 });
     expect(await ask(port)).toBe('served');
   });
+
+  test.each([0, 1, 7, undefined])(
+    'with a backlog of %s',
+    linuxOnly('TCP_INFO'),
+    async (backlog) => {
+      const handle = boundSocket();
+      const { fd } = handle;
+      await adopt(server(), handle, backlog === undefined ? {} : { backlog });
+      // struct tcp_info's tcpi_sacked: of a listening socket the backlog (tcp_get_info).
+      const info = getsockopt(fd, constants.IPPROTO_TCP, constants.TCP_INFO ?? 0, 32);
+      const [set] = new Uint32Array(Uint8Array.from(info).buffer, 28);
+      const most = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'));
+      expect(set).toBe(Math.min(backlog ?? 511, most));
+    },
+  );
 
   test('a server that was closed before serves again', async () => {
     const served = await listening();
