@@ -183,9 +183,10 @@ std::string FormatPath(const SocketAddress& address) {
   if (address.length <= offset) return std::string();
   const sockaddr_un* unix_address = reinterpret_cast<const sockaddr_un*>(&address.storage);
   const std::string path(unix_address->sun_path, address.length - offset);
-  // BSD systems pad the unnamed socket's address with NULs.
-  const bool unnamed = path.find_first_not_of('\0') == std::string::npos;
-  if (unnamed) return std::string();
+#ifndef __linux__
+  // BSD systems pad the unnamed socket's address with NULs, which are an abstract name on Linux.
+  if (path.find_first_not_of('\0') == std::string::npos) return std::string();
+#endif
   return path[0] == '\0' ? path : path.substr(0, path.find('\0'));
 }
 

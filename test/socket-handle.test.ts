@@ -462,6 +462,15 @@ describe('Unix domain sockets', unixOnly('Node has named pipes on Windows'), () 
   });
 
   describe('abstract names', linuxOnly('abstract names'), () => {
+    function bindsTo(handle: SocketHandle, host: string): boolean {
+      try {
+        handle.bind(host);
+        return true;
+      } catch {
+        return false;
+      }
+    }
+
     test.each(['plain', 'with\0NUL', 'x'.repeat(100)])('%j', (name) => {
       const host = `\0bindport-${process.pid}-${name}`.slice(0, 108);
       const handle = socket(AF_UNIX);
@@ -472,6 +481,15 @@ describe('Unix domain sockets', unixOnly('Node has named pipes on Windows'), () 
         ...systemErrorLike('bind', 'EADDRINUSE'),
         address: host,
       });
+    });
+
+    test('of NULs alone', () => {
+      // One that nobody else has: the names of NULs are few.
+      const handle = socket(AF_UNIX);
+      const names = Array.from({ length: 108 }, (_, i) => '\0'.repeat(i + 1));
+      const host = names.find((name) => bindsTo(handle, name));
+      expect(handle.bound).toBe(true);
+      expect(handle.address()).toEqual({ address: host, family: 'Unix', port: 0 });
     });
 
     test('too long', () => {
