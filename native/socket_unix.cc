@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "socket.h"
@@ -190,7 +191,18 @@ std::string FormatPath(const SocketAddress& address) {
   return path[0] == '\0' ? path : path.substr(0, path.find('\0'));
 }
 
-uint32_t ParseZone(const char* zone) { return if_nametoindex(zone); }
+uint32_t ParseZone(const char* zone) {
+  const uint32_t index = if_nametoindex(zone);
+  if (index != 0 || *zone < '0' || *zone > '9') return index;
+  // A number, as getaddrinfo(3) takes it. Not one without an interface: bind(2) may ignore the
+  // zone.
+  char* end;
+  const unsigned long long number = strtoull(zone, &end, 10);
+  char name[IF_NAMESIZE];
+  const bool known = *end == '\0' && number <= UINT32_MAX &&
+                     if_indextoname(static_cast<uint32_t>(number), name) != nullptr;
+  return known ? static_cast<uint32_t>(number) : 0;
+}
 
 std::string FormatZone(uint32_t index) {
   char name[IF_NAMESIZE];

@@ -7,8 +7,21 @@ import { text } from './validate';
 export const HOST = '127.0.0.1';
 export const HOSTv6 = '::1';
 
+/**
+ * 4 or 6 for a numeric address, else 0. Node's isIP refuses zones that interfaces do have, such as
+ * those with an underscore.
+ */
+export function ipVersion(host: string): number {
+  // A NUL would end the address early in C.
+  if (host.includes('\0')) return 0;
+  const zone = host.indexOf('%');
+  if (zone === -1) return isIP(host);
+  const numeric = isIP(host.slice(0, zone));
+  return numeric === 6 && zone < host.length - 1 ? 6 : 0;
+}
+
 interface Family {
-  /** As `isIP` tells it. */
+  /** As `ipVersion` tells it. */
   version: 4 | 6;
   loopback: string;
   wildcard: string;
@@ -36,8 +49,7 @@ export function bindAddress(host: string | undefined, family: number): string {
   text('host', host);
   if (host === '') return ip.wildcard;
   if (host === 'localhost') return ip.loopback;
-  // A NUL would end the address early in C.
-  if (isIP(host) === ip.version && !host.includes('\0')) return host;
+  if (ipVersion(host) === ip.version) return host;
   throw invalidArgValue(
     'host',
     `must be a numeric IPv${ip.version} address, 'localhost' or '' for a socket of this family`,

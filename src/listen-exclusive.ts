@@ -1,10 +1,10 @@
-import { type AddressInfo, isIP, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { adopt, refuseListening } from './adopt';
 import { bindTo } from './bind-address';
 import { constants } from './constants';
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, invalidArgType, isSystemError } from './errors';
 import { requestExclusiveUse } from './exclusive';
-import { bindAddress } from './host';
+import { bindAddress, ipVersion } from './host';
 import { isWindows } from './platform';
 import { SocketHandle } from './socket-handle';
 import { setInt } from './sockopt';
@@ -44,7 +44,7 @@ function bindExclusively(socket: SocketHandle, address: string, port: number): v
 /** A bound TCP socket of the host's family, with what Node sets on an IPv6 socket. */
 function openAndBind(host: string, port: number, ipv6Only: boolean): SocketHandle {
   const { AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY } = constants;
-  const ipv6 = host === '' || isIP(host) === 6;
+  const ipv6 = host === '' || ipVersion(host) === 6;
   const socket = new SocketHandle(ipv6 ? AF_INET6 : AF_INET);
   try {
     if (ipv6 && IPV6_V6ONLY !== undefined) {

@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket as DatagramSocket } from 'node:dgram';
-import { type AddressInfo, isIP, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { type AdoptOptions, adopt } from './adopt';
 import { callSite } from './call-site';
 import { invalidArgType, invalidArgValue, stateError } from './errors';
 import type { Hold, Strategy } from './holds/hold';
-import { HOST, HOSTv6 } from './host';
+import { HOST, HOSTv6, ipVersion } from './host';
 import { isDatagramIpv6 } from './node-handles';
 import { firstListening } from './readiness';
 import { covers, holdAddress, type ReservedHosts } from './reserved-hosts';
@@ -371,7 +371,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   }
 
   #addressInfo(address: string): AddressInfo {
-    return { address, family: isIP(address) === 6 ? 'IPv6' : 'IPv4', port: this.port };
+    return { address, family: ipVersion(address) === 6 ? 'IPv6' : 'IPv4', port: this.port };
   }
 
   #refuseSecond(hold: Hold, addresses: readonly string[]): void {

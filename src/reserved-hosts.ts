@@ -1,8 +1,7 @@
-import { isIP } from 'node:net';
 import { constants } from './constants';
 import { invalidArgType, invalidArgValue } from './errors';
 import type { HoldAddress, Strategy } from './holds/hold';
-import { HOST, HOSTv6 } from './host';
+import { HOST, HOSTv6, ipVersion } from './host';
 import { SocketHandle } from './socket-handle';
 
 const WILDCARD = '0.0.0.0';
@@ -49,11 +48,11 @@ export function reservedHosts(host: unknown, strategy: Strategy): ReservedHosts 
 
 /** Whether a socket on the address `outer` keeps the port of `inner` too. */
 export function covers(outer: string, inner: string): boolean {
-  return outer === inner || outer === WILDCARDv6 || (outer === WILDCARD && isIP(inner) === 4);
+  return outer === inner || outer === WILDCARDv6 || (outer === WILDCARD && ipVersion(inner) === 4);
 }
 
 export function holdAddress(protocol: 'tcp' | 'udp', address: string): HoldAddress {
-  return { protocol, address, ipv6: isIP(address) === 6 };
+  return { protocol, address, ipv6: ipVersion(address) === 6 };
 }
 
 function numeric(host: unknown): string[] {
@@ -62,8 +61,7 @@ function numeric(host: unknown): string[] {
   }
   // A machine without IPv6 has one loopback address.
   if (host === 'localhost') return canBind(HOSTv6) ? [HOST, HOSTv6] : [HOST];
-  // A NUL would end the address early in C.
-  if (isIP(host) !== 0 && !host.includes('\0')) return [host];
+  if (ipVersion(host) !== 0) return [host];
   throw invalidArgValue('options.host', "must be a numeric address or 'localhost'", host);
 }
 

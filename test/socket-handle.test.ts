@@ -347,8 +347,9 @@ describe('binding', () => {
       });
     });
 
-    test('an unknown zone', () => {
-      const host = 'fe80::1%nosuchif';
+    const numbers = isWindows ? [] : ['4294967295', '4294967297', '1x', '-1'];
+    test.each(['nosuchif', 'no_such_if', ...numbers])('the unknown zone %s', (zone) => {
+      const host = `fe80::1%${zone}`;
       const error = thrown(() => socket(AF_INET6).bind(host));
       expect(error.message).toBe(`bind ENODEV ${host}`);
       expect(error).toMatchObject({ ...systemErrorLike('bind', 'ENODEV'), address: host });

@@ -56,9 +56,11 @@ test('all of the usual range can be reserved by two processes, and not one port 
 
 test('a link-local address needs its zone', () => {
   expect(inNamespace('link-local.cjs')).toEqual([
-    'fe80::b1d%lo',
+    'fe80::b1d%lo_0',
+    'fe80::b1d%lo_0',
     'bind EINVAL fe80::b1d',
     'bind ENODEV fe80::b1d%gone',
-    'bind EADDRNOTAVAIL fe80::bad%lo',
+    'bind ENODEV fe80::b1d%77',
+    'bind EADDRNOTAVAIL fe80::bad%lo_0',
   ]);
 });
