@@ -54,8 +54,9 @@ function withDescriptor<Result>(target: SocketTarget, use: (fd: number) => Resul
  * @param target whatever has a socket; its ownership does not change
  * @param name a name in `socketOptions`, such as `'SO_REUSEADDR'`
  * @returns a value of the type that belongs to the name: see `OptionKind`
- * @throws TypeError for an unknown name or a target without a socket
- * @throws Error `ERR_NO_DESCRIPTOR` for a server or socket that is not open
+ * @throws TypeError or RangeError for an unknown name, or a target that is neither an object nor a
+ *   descriptor's number
+ * @throws Error `ERR_NO_DESCRIPTOR` for an object without an open socket
  * @throws SystemError with `syscall: 'getsockopt'`; ENOPROTOOPT where this platform lacks the option
  */
 export function getOption<Name extends OptionName>(
@@ -71,8 +72,9 @@ export function getOption<Name extends OptionName>(
  * @param target whatever has a socket; its ownership does not change
  * @param name a name in `socketOptions`, such as `'SO_REUSEADDR'`
  * @param value of the type that belongs to the name; never coerced
- * @throws TypeError or RangeError for an unknown name, a wrong value, or a target without a socket
- * @throws Error `ERR_NO_DESCRIPTOR` for a server or socket that is not open
+ * @throws TypeError or RangeError for an unknown name, a wrong value, or a target that is neither an
+ *   object nor a descriptor's number
+ * @throws Error `ERR_NO_DESCRIPTOR` for an object without an open socket
  * @throws SystemError with `syscall: 'setsockopt'`; ENOPROTOOPT where this platform lacks the option
  */
 export function setOption<Name extends OptionName>(
