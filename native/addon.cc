@@ -170,6 +170,8 @@ Napi::Value SetSockOpt(const Napi::CallbackInfo& info) {
 
 Napi::Value SetSockOptBytes(const Napi::CallbackInfo& info) {
   const Napi::Uint8Array value = info[3].As<Napi::Uint8Array>();
+  // As the kernel says to a length that is negative as an int; the cast would make it a short one.
+  if (value.ByteLength() > INT32_MAX) return Number(info, UV_EINVAL);
   return Number(info,
                 SetOption(Fd(info), Int(info, 1), Int(info, 2), value.Data(), value.ByteLength()));
 }

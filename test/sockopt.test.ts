@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { constants, getsockopt, SocketHandle, setsockopt } from '../src/index';
 import { badIntegers, badOptionValues, callUnchecked } from './support/bad-values';
 import { closedCode, neverOpen, openSockets } from './support/descriptors';
-import { isLinux, isWindows, linuxOnly, unixOnly } from './support/platform';
+import { isLinux, isWindows, linuxOnly, runWhen, unixOnly } from './support/platform';
 import { errnoOf, systemErrorLike, thrown } from './support/thrown';
 
 const { AF_INET, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_LINGER, SO_RCVBUF, SO_REUSEADDR } =
@@ -26,6 +26,15 @@ function socket(type: number = SOCK_STREAM): number {
   const handle = new SocketHandle(AF_INET, type);
   onTestFinished(() => handle.close());
   return handle.fd;
+}
+
+/** Whether the engine has byte arrays of that length. */
+function isPossible(length: number): boolean {
+  try {
+    return new Uint8Array(length).length === length;
+  } catch {
+    return false;
+  }
 }
 
 function readInt(bytes: Buffer): number {
@@ -122,6 +131,15 @@ describe('setsockopt', () => {
     structuredClone(memory, { transfer: [memory] });
     const error = thrown(() => setsockopt(socket(), SOL_SOCKET, SO_KEEPALIVE, bytes));
     expect(error).toMatchObject(systemErrorLike('setsockopt', 'EINVAL'));
+  });
+
+  const vast = runWhen(isLinux && isPossible(2 ** 32 + 4), 'arrays end at 4 GiB here (Node 20)');
+  test('takes no 4 GiB and 4 bytes for 4 bytes', vast, () => {
+    const fd = socket();
+    const bytes = new Uint8Array(2 ** 32 + 4).fill(1, 0, 4);
+    const error = thrown(() => setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, bytes));
+    expect(error).toMatchObject(systemErrorLike('setsockopt', 'EINVAL'));
+    expect(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE)).toBe(0);
   });
 
   test('passes an unsigned 32-bit value as its bits', linuxOnly('SO_MAX_PACING_RATE'), () => {
