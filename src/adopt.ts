@@ -24,7 +24,10 @@ function isServer(value: unknown): value is Server {
 }
 
 function isDatagramSocket(value: unknown): value is DatagramSocket {
-  return value instanceof DatagramSocket || hasMethods(value, 'bind', 'send', 'addMembership');
+  return (
+    value instanceof DatagramSocket ||
+    hasMethods(value, 'bind', 'send', 'addMembership', 'on', 'off')
+  );
 }
 
 function hasMethods(value: unknown, ...names: string[]): value is object {

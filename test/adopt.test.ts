@@ -457,9 +457,11 @@ describe('bad arguments reject', () => {
     },
   );
 
-  test('what listens but emits nothing', async () => {
-    const handle = boundSocket();
-    const value = { listen() {}, close() {}, listening: false };
+  test.each([
+    { value: { listen() {}, close() {}, listening: false }, type: SOCK_STREAM },
+    { value: { bind() {}, send() {}, addMembership() {} }, type: SOCK_DGRAM },
+  ])('what emits nothing: $value', async ({ value, type }) => {
+    const handle = boundSocket(AF_INET, type);
     expectType(await rejection(adoptUnchecked(value, handle)), 'server');
     expect(handle.bound).toBe(true);
   });
