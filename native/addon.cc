@@ -92,6 +92,10 @@ Napi::Value Duplicate(const Napi::CallbackInfo& info) {
   return Number(info, static_cast<double>(DuplicateSocket(Fd(info))));
 }
 
+Napi::Value Replace(const Napi::CallbackInfo& info) {
+  return Number(info, ReplaceSocket(Fd(info), info[1].As<Napi::Number>().Int64Value()));
+}
+
 Napi::Value Export(const Napi::CallbackInfo& info) {
   std::vector<uint8_t> bytes;
   const int error = ExportSocket(Fd(info), info[1].As<Napi::Number>().Uint32Value(), &bytes);
@@ -202,6 +206,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["connect"] = Napi::Function::New<Connect>(env, "connect");
   exports["accept"] = Napi::Function::New<Accept>(env, "accept");
   exports["duplicate"] = Napi::Function::New<Duplicate>(env, "duplicate");
+  exports["replace"] = Napi::Function::New<Replace>(env, "replace");
   exports["exportSocket"] = Napi::Function::New<Export>(env, "exportSocket");
   exports["importSocket"] = Napi::Function::New<Import>(env, "importSocket");
   exports["loopSockets"] = Napi::Function::New<Loop>(env, "loopSockets");

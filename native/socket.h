@@ -42,6 +42,9 @@ int ConnectSocket(Descriptor descriptor, const SocketAddress& address);
 Descriptor AcceptSocket(Descriptor descriptor);
 // Another descriptor of the same socket.
 Descriptor DuplicateSocket(Descriptor descriptor);
+// Makes `to` another descriptor of `from`'s socket, which from then on blocks, or not, as `to`'s
+// did. UV_ENOTSUP on Windows.
+int ReplaceSocket(Descriptor from, Descriptor to);
 // What another process needs to open the same socket (a WSAPROTOCOL_INFOW), and the opening.
 // UV_ENOTSUP on Unix, where descriptors travel over Unix domain sockets.
 int ExportSocket(Descriptor descriptor, uint32_t process, std::vector<uint8_t>* info);

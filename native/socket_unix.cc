@@ -95,6 +95,17 @@ Descriptor DuplicateSocket(Descriptor descriptor) {
   return Result(fcntl(Fd(descriptor), F_DUPFD_CLOEXEC, 0));
 }
 
+int ReplaceSocket(Descriptor from, Descriptor to) {
+  const int flags = fcntl(Fd(to), F_GETFL);
+  if (flags == -1 || fcntl(Fd(from), F_SETFL, flags) == -1) return -errno;
+#ifdef SOCK_CLOEXEC
+  return dup3(Fd(from), Fd(to), O_CLOEXEC) == -1 ? -errno : 0;
+#else
+  if (dup2(Fd(from), Fd(to)) == -1) return -errno;
+  return Result(fcntl(Fd(to), F_SETFD, FD_CLOEXEC));
+#endif
+}
+
 int ExportSocket(Descriptor, uint32_t, std::vector<uint8_t>*) { return UV_ENOTSUP; }
 
 Descriptor ImportSocket(const uint8_t*, size_t) { return UV_ENOTSUP; }

@@ -240,6 +240,8 @@ Descriptor DuplicateSocket(Descriptor descriptor) {
   return error != 0 ? error : ImportSocket(info.data(), info.size());
 }
 
+int ReplaceSocket(Descriptor, Descriptor) { return UV_ENOTSUP; }
+
 int ExportSocket(Descriptor descriptor, uint32_t process, std::vector<uint8_t>* info) {
   info->resize(sizeof(WSAPROTOCOL_INFOW));
   return Result(WSADuplicateSocketW(Handle(descriptor), process,

@@ -165,8 +165,8 @@ async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Prom
  * @throws (rejects) TypeError or RangeError for wrong arguments; Error `ERR_SOCKET_NOT_BOUND`,
  *   `ERR_SOCKET_BAD_TYPE`, `ERR_SOCKET_HANDLE_CLOSED`, `ERR_SOCKET_HANDLE_ADOPTED`,
  *   `ERR_SERVER_ALREADY_LISTEN`, `ERR_SOCKET_ALREADY_BOUND` or `ERR_SOCKET_DGRAM_NOT_RUNNING`;
- *   SystemError with `syscall: 'listen'` (EADDRINUSE) or `'open'` (EEXIST). After each of these the
- *   descriptor is its owner's as before. Error `ERR_SERVER_NOT_RUNNING` when the server is closed
+ *   SystemError with `syscall: 'listen'` (EADDRINUSE) or `'open'` (EEXIST), for UDP also `'dup'` or
+ *   `'socket'` (EMFILE). After each of these the descriptor is its owner's as before. Error `ERR_SERVER_NOT_RUNNING` when the server is closed
  *   before it listens: the descriptor is closed with it.
  */
 export async function adopt(

@@ -42,6 +42,8 @@ export interface Binding {
   accept(fd: number): number;
   /** Another descriptor of the same socket. */
   duplicate(fd: number): number;
+  /** Makes `to` another descriptor of `fd`'s socket; ENOTSUP on Windows. */
+  replace(fd: number, to: number): number;
   /** What `process` needs to import the same socket; ENOTSUP on Unix. */
   exportSocket(fd: number, process: number): Buffer | number;
   importSocket(info: Uint8Array): number;

@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { binding } from './binding';
 import { constants } from './constants';
 import { EEXIST, stateError, systemError } from './errors';
 import { hasPorts } from './host';
@@ -9,7 +10,7 @@ import {
   type OpenableHandle,
 } from './node-handles';
 import { readOption, writeOption } from './options/named';
-import { isWindows } from './platform';
+import { hasSharingUdpOpen, isWindows } from './platform';
 
 /**
  * What `server.listen()` takes (`dgramSocket.bind()` for a UDP socket): a libuv handle, or `{ fd }`
@@ -54,6 +55,41 @@ export function keepingReuseAddr<Result>(fd: number, open: () => Result): Result
   }
 }
 
+/**
+ * Opens a UDP socket so that nobody can share its port meanwhile: libuv is shown another socket under
+ * the descriptor (uv_udp_open sets SO_REUSEADDR, on macOS and FreeBSD SO_REUSEPORT, and remembers the
+ * number alone), in whose place ours then is.
+ */
+function openDatagram(handle: OpenableHandle, fd: number, family: number): ListenTarget {
+  const done = (result: number, syscall: string): number => {
+    if (result < 0) throw systemError(result, syscall);
+    return result;
+  };
+  const spares: number[] = [];
+  try {
+    const ours = done(binding.duplicate(fd), 'dup');
+    spares.push(ours);
+    const other = done(binding.socket(family, constants.SOCK_DGRAM, 0), 'socket');
+    spares.push(other);
+    done(binding.replace(other, fd), 'dup');
+    try {
+      return openHandle(handle, fd);
+    } finally {
+      done(binding.replace(ours, fd), 'dup');
+    }
+  } catch (error) {
+    handle.close();
+    throw error;
+  } finally {
+    for (const spare of spares) binding.close(spare);
+  }
+}
+
+/** A connected socket gets only what its peer sends, and libuv has to see that it is connected. */
+function isConnected(fd: number): boolean {
+  return typeof binding.getpeername(fd) === 'object';
+}
+
 /** Throws for a socket that no server and no dgram socket can take. */
 export function refuseUntransferable(family: number, type: number): void {
   if (type === constants.SOCK_DGRAM && hasPorts(family)) return;
@@ -90,5 +126,8 @@ export function openTarget(fd: number, family: number, type: number): ListenTarg
     return handle ? openHandle(handle, fd) : byNumber(fd);
   }
   const handle = createUdpHandle(family === constants.AF_INET6);
-  return handle ? keepingReuseAddr(fd, () => openHandle(handle, fd)) : byNumber(fd);
+  if (handle === undefined) return byNumber(fd);
+  return hasSharingUdpOpen && !isConnected(fd)
+    ? openDatagram(handle, fd, family)
+    : keepingReuseAddr(fd, () => openHandle(handle, fd));
 }

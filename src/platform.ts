@@ -16,6 +16,12 @@ export const isDeno = 'deno' in process.versions;
  */
 export const hasHiddenDescriptors = isWindows && !isBun && !isDeno;
 
+/**
+ * Whether libuv opens UDP sockets, which on Unix makes them shareable for others. Deno's handles look at
+ * the socket itself at once.
+ */
+export const hasSharingUdpOpen = !isWindows && !isBun && !isDeno;
+
 /** Whether an IPC channel carries internal messages and descriptors: Node's own protocol. */
 export const hasNodeChannel = !isBun && !isDeno;
 

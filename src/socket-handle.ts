@@ -292,7 +292,8 @@ export class SocketHandle implements Disposable {
    * @throws Error `ERR_SOCKET_BAD_TYPE` for a socket that is neither a stream nor UDP (on Windows: TCP
    *   nor UDP)
    * @throws SystemError with `syscall: 'open'`: EEXIST when this thread's event loop has the
-   *   descriptor already. After every throw the descriptor is still this handle's.
+   *   descriptor already; for a UDP socket `'dup'` or `'socket'`: EMFILE, since two more are needed for a
+   *   moment. After every throw the descriptor is still this handle's.
    */
   transfer(): ListenTarget {
     const { fd } = this;

@@ -358,6 +358,19 @@ describe("a refusal leaves the descriptor open, its owner's, and on its port", (
     expect(await ask(port)).toBe('served');
   });
 
+  test(
+    'a UDP descriptor that a dgram socket has, which receives as before',
+    unixOnly('windows-sockets.test.ts has it'),
+    async () => {
+      const owner = await boundDatagramSocket();
+      const error = await rejection(adopt(datagramSocket(), nodeDescriptor(owner)));
+      expect(error).toMatchObject({ code: 'EEXIST', syscall: 'open' });
+      const received = once(owner, 'message');
+      datagramSocket().send('ping', owner.address().port, HOST);
+      expect(String((await received)[0])).toBe('ping');
+    },
+  );
+
   test('a closed handle', async () => {
     const handle = boundSocket();
     handle.close();

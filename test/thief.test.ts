@@ -1,10 +1,12 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { adopt, bindPort, constants, SocketHandle } from '../src/index';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { adopt, bindPort, constants, HOST, SocketHandle } from '../src/index';
+import { createUdpHandle, type OpenableHandle } from '../src/node-handles';
 import { reportOf } from './support/child';
-import { isWindows } from './support/platform';
+import { isWindows, unixOnly } from './support/platform';
+import { thrown } from './support/thrown';
 
 interface Attempt {
   names: string[];
@@ -67,6 +69,29 @@ describe('a thief is refused', () => {
 
   test('while the UDP socket is bound', async () => {
     await expectNothingStolen(bindPort(socket('SOCK_DGRAM')), 'SOCK_DGRAM');
+  });
+
+  test('while libuv opens the UDP socket', unixOnly('it sets no option there'), async () => {
+    const handle = socket('SOCK_DGRAM');
+    const port = bindPort(handle);
+    const results: string[] = [];
+    const prototype: OpenableHandle = Object.getPrototypeOf(createUdpHandle(false));
+    const { open } = prototype;
+    const spy = vi.spyOn(prototype, 'open').mockImplementation(function (this: OpenableHandle, fd) {
+      const result = Reflect.apply(open, this, [fd]);
+      for (const option of ['SO_REUSEADDR', 'SO_REUSEPORT'] as const) {
+        using thief = new SocketHandle(constants.AF_INET, constants.SOCK_DGRAM);
+        thief.setOption(option, true);
+        results.push(thrown(() => thief.bind(HOST, port)).message);
+      }
+      return result;
+    });
+    onTestFinished(() => spy.mockRestore());
+    const adopted = createSocket('udp4');
+    await adopt(adopted, handle);
+    adopted.close();
+    const refused = `bind EADDRINUSE ${HOST}:${port}`;
+    expect(results).toEqual([refused, refused]);
   });
 
   test('while dgram has the adopted UDP socket', async () => {
