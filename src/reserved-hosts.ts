@@ -61,8 +61,17 @@ function numeric(host: unknown): string[] {
   }
   // A machine without IPv6 has one loopback address.
   if (host === 'localhost') return canBind(HOSTv6) ? [HOST, HOSTv6] : [HOST];
-  if (ipVersion(host) !== 0) return [host];
+  if (ipVersion(host) !== 0) return [canonical(host)];
   throw invalidArgValue('options.host', "must be a numeric address or 'localhost'", host);
+}
+
+/** One spelling for each IPv6 address, because they are compared as text: `0:0::1` is `::1`. */
+export function canonical(address: string): string {
+  if (ipVersion(address) !== 6) return address;
+  const [bare, ...zone] = address.split('%');
+  const spelled = new URL(`http://[${bare}]`).hostname.slice(1, -1);
+  // The URL standard writes no IPv4 address at the end, as every system does.
+  return spelled.startsWith('::ffff:') ? address : [spelled, ...zone].join('%');
 }
 
 /** A connection needs a real address. */

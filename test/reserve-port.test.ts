@@ -272,6 +272,16 @@ describe('hosts', () => {
     expect(portOf({ host: '127.0.0.3', port: reservation.port })).not.toBe(reservation.port);
   });
 
+  it('knows an address however it is spelled', () => {
+    using reservation = reservePort({ host: ['0:0:0:0:0:0:0:1', '::1', '0::0001'] });
+    expect(reservation.addresses).toEqual(['::1']);
+    using everywhere = reservePort({ host: '0::0' });
+    expect(everywhere.addresses).toEqual(['::']);
+    expect(portOf({ host: '127.0.0.1', port: everywhere.port })).not.toBe(everywhere.port);
+    using mapped = reservePort({ host: '::ffff:127.0.0.1' });
+    expect(mapped.addresses).toEqual(['::ffff:127.0.0.1']);
+  });
+
   it('falls back when one of several hosts is taken', () => {
     using taken = reservePort({ host: '::1', port: freePort() });
     using reservation = reservePort({ host: ['127.0.0.1', '::1'], port: taken.port });
