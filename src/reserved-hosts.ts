@@ -1,5 +1,12 @@
 import { constants } from './constants';
-import { invalidArgType, invalidArgValue } from './errors';
+import {
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  invalidArgType,
+  invalidArgValue,
+  isSystemError,
+} from './errors';
 import type { HoldAddress, Strategy } from './holds/hold';
 import { HOST, HOSTv6, ipVersion } from './host';
 import { SocketHandle } from './socket-handle';
@@ -86,7 +93,11 @@ function canBind(address: string): boolean {
     using probe = new SocketHandle(constants.AF_INET6, constants.SOCK_DGRAM);
     probe.bind(address);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (isSystemError(error, EAFNOSUPPORT, EADDRNOTAVAIL)) return false;
+    // All UDP ports are in use, on an address that is there.
+    if (isSystemError(error, EADDRINUSE)) return true;
+    // No descriptor left (EMFILE) says nothing of IPv6.
+    throw error;
   }
 }

@@ -392,6 +392,30 @@ describe('reservePorts', () => {
 });
 
 it(
+  'keeps a port on IPv6 too after descriptors had run out at first',
+  unixOnly('its other programs are Unix shells'),
+  async () => {
+    const answer = await node(
+      `
+      const { closeSync, openSync } = require('node:fs');
+      const codes = [];
+      const open = [];
+      try { for (;;) open.push(openSync('/dev/null')); } catch {}
+      for (const host of [undefined, 'localhost']) {
+        try { bindport.reservePort({ host }); } catch ({ code }) { codes.push(code); }
+      }
+      open.forEach((fd) => closeSync(fd));
+      const reservation = bindport.reservePort();
+      const other = bindport.reservePort({ host: '::1', port: reservation.port });
+      console.log(...codes, other.port === reservation.port);
+    `,
+      { openFiles: 100 },
+    );
+    expect(answer).toBe('EMFILE EMFILE false');
+  },
+);
+
+it(
   'passes its sockets to no child process',
   unixOnly('its other programs are Unix shells'),
   async () => {
