@@ -8,7 +8,7 @@ import type { Hold, Strategy } from './holds/hold';
 import { HOST, HOSTv6, ipVersion } from './host';
 import { isDatagramIpv6 } from './node-handles';
 import { firstListening } from './readiness';
-import { covers, holdAddress, type ReservedHosts } from './reserved-hosts';
+import { canonical, covers, holdAddress, type ReservedHosts } from './reserved-hosts';
 import type { SocketHandle } from './socket-handle';
 import { checkLaunch, type Launch, launch, type SpawnOnPortOptions } from './spawn-on-port';
 import { abortSignal, integer, object } from './validate';
@@ -140,7 +140,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   async listen(server: Server, options: ListenOptions = {}): Promise<AddressInfo> {
     const { host, backlog } = object('options', options);
     const hold = this.#holdToServe('tcp', host);
-    const address = host ?? this.addresses[0] ?? hold.at.address;
+    const address = canonical(host ?? this.addresses[0] ?? hold.at.address);
     this.#refuseSecond(hold, [address]);
     const socket = hold.serve(holdAddress('tcp', address), backlog);
     const active = () => server.listening;
@@ -350,10 +350,12 @@ export class PortReservation implements Disposable, AsyncDisposable {
   #holdFor(protocol: 'tcp' | 'udp', host = this.addresses[0]): Hold {
     const holds = this.#holdsOf(protocol);
     if (typeof host !== 'string') throw invalidArgType('options.host', 'of type string', host);
-    const hold = holds.find(({ at }) => covers(at.address, host));
+    const address = canonical(host);
+    // A wildcard covers every address, but no name, nor '', which bind takes for the wildcard.
+    const hold = ipVersion(host) !== 0 && holds.find(({ at }) => covers(at.address, address));
     if (hold) return hold;
     // A connected pair stands on a loopback address, whichever address it is for.
-    if (this.addresses.includes(host) && holds[0]) return holds[0];
+    if (this.addresses.includes(address) && holds[0]) return holds[0];
     throw invalidArgValue('options.host', 'must be an address that is reserved', host);
   }
 

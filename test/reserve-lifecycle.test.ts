@@ -60,6 +60,22 @@ describe('a held port', () => {
     expect(reservation.state).toBe('held');
   });
 
+  it.each(['', 'localhost', 'example.org', '127.0.0.1\0'])(
+    'refuses %j as the address, wherever it is reserved',
+    async (host) => {
+      using reservation = reservePort();
+      const listening = reservation.listen(createServer(), { host });
+      await expect(listening).rejects.toThrow(coded('ERR_INVALID_ARG_VALUE'));
+      expect(reservation.state).toBe('held');
+    },
+  );
+
+  it('knows an address however it is spelled', async () => {
+    await using reservation = reservePort({ host: '::1' });
+    const listening = reservation.listen(createServer(), { host: '0:0::1' });
+    expect(await listening).toMatchObject({ address: '::1' });
+  });
+
   it(
     'stays held when the server is none, or listens already',
     unixOnly('its other programs are written in Python'),
