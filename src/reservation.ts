@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket as DatagramSocket } from 'node:dgram';
 import type { AddressInfo, Server } from 'node:net';
-import { type AdoptOptions, adopt } from './adopt';
+import { type AdoptOptions, adopt, refuseListening } from './adopt';
 import { callSite } from './call-site';
 import { invalidArgType, invalidArgValue, stateError } from './errors';
 import type { Hold, Strategy } from './holds/hold';
@@ -142,6 +142,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const hold = this.#holdToServe('tcp', host);
     const address = canonical(host ?? this.addresses[0] ?? hold.at.address);
     this.#refuseSecond(hold, [address]);
+    refuseListening(server);
     const socket = hold.serve(holdAddress('tcp', address), backlog);
     const active = () => server.listening;
     return this.#handOver(server, socket, hold, address, active, backlog);

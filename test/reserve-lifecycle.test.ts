@@ -93,6 +93,13 @@ describe('a held port', () => {
     },
   );
 
+  it('tells its state while a server that is none is refused', async () => {
+    using reservation = reservePort();
+    const listening = Reflect.apply(reservation.listen, reservation, [null]);
+    expect(reservation.state).toBe('held');
+    await expect(listening).rejects.toThrow(coded('ERR_INVALID_ARG_TYPE'));
+  });
+
   it('ignores unshare', () => {
     using reservation = reservePort();
     reservation.unshare();
