@@ -398,7 +398,12 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const close = () =>
       new Promise<void>((resolve) => {
         if (!active()) return resolve();
-        server.once('close', resolve).close();
+        server.once('close', resolve);
+        try {
+          server.close();
+        } catch {
+          // A dgram socket that is closing already: its 'close' is still to come.
+        }
       });
     const serving: Serving = { at: [{ hold, address }], active, close };
     const over = () => this.#servingEnded(serving);

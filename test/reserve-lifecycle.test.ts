@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PortReservation, reservePort } from '../src/index';
 import { unixOnly } from './support/platform';
 import { allRefused, ask, ended, node, thieves } from './support/reservations';
@@ -289,6 +289,17 @@ describe('a UDP port', () => {
     await expect(Reflect.apply(reservation.bind, reservation, [{}])).rejects.toThrow(
       coded('ERR_INVALID_ARG_TYPE'),
     );
+  });
+
+  it('is released by await using, whether its socket is closing already or not', async () => {
+    const socket = createSocket('udp4');
+    const reservation = reservePort({ protocol: 'udp' });
+    await reservation.bind(socket);
+    const close = vi.fn();
+    socket.once('close', close).close();
+    await Promise.all([reservation[Symbol.asyncDispose](), reservation[Symbol.asyncDispose]()]);
+    expect(close).toHaveBeenCalledOnce();
+    expect(reservation.state).toBe('released');
   });
 
   it('is served beside TCP on one number', async () => {
