@@ -408,11 +408,12 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const serving: Serving = { at: [{ hold, address }], active, close };
     const over = () => this.#servingEnded(serving);
     this.#serving.add(serving);
+    // Before it listens: who closes it in its 'listening' event is faster than this promise.
+    server.once('close', over);
     try {
-      const where = await adopt(server, socket, backlog === undefined ? {} : { backlog });
-      server.once('close', over);
-      return where;
+      return await adopt(server, socket, backlog === undefined ? {} : { backlog });
     } catch (error) {
+      server.off('close', over);
       socket.close();
       over();
       throw error;

@@ -56,6 +56,19 @@ for (const strategy of strategies)
       },
     );
 
+    it(
+      'lets nobody in after a server that was closed as soon as it listened',
+      unixOnly('its other programs are written in Python'),
+      async () => {
+        using reservation = reservePort(options);
+        const server = greeter();
+        server.once('listening', () => server.close());
+        await reservation.listen(server);
+        expect(reservation.state).toBe('held');
+        expect(await thieves(reservation.port)).toEqual(allRefused);
+      },
+    );
+
     it('has one server after another listen on the port at once', async () => {
       using reservation = reservePort({ strategy });
       for (let i = 0; i < 20; i++) {
