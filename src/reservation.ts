@@ -452,6 +452,8 @@ export class PortReservation implements Disposable, AsyncDisposable {
       child.once('exit', over).once('error', () => child.pid === undefined && over());
       return this.#watch(child);
     } catch (error) {
+      // Before the holds are told: with the strategy release they take the port again.
+      for (const socket of sockets) socket.close();
       over();
       throw error;
     } finally {

@@ -69,6 +69,22 @@ for (const strategy of strategies)
       },
     );
 
+    it(
+      'lets nobody in when a server or a program could not be served',
+      unixOnly('its other programs are written in Python'),
+      async () => {
+        using reservation = reservePort({ strategy, host: '0.0.0.0' });
+        for (const wrong of [{ backlog: -1 }, { host: '192.0.2.1' }]) {
+          await expect(reservation.listen(greeter(), wrong)).rejects.toThrow();
+          expect(await thieves(reservation.port)).toEqual(allRefused);
+        }
+        const noDirectory = { pass: 'fd', cwd: '\0' } as const;
+        expect(() => reservation.spawn('true', [], noDirectory)).toThrow(TypeError);
+        expect(reservation.state).toBe('held');
+        expect(await thieves(reservation.port)).toEqual(allRefused);
+      },
+    );
+
     it('has one server after another listen on the port at once', async () => {
       using reservation = reservePort({ strategy });
       for (let i = 0; i < 20; i++) {

@@ -28,12 +28,17 @@ export class ReleaseHold implements Hold {
   }
 
   serve(address: HoldAddress, backlog?: number): SocketHandle {
-    const socket = this.#take(address);
-    return closingOnError(socket, () => {
-      // Connections inherit it: without it those in TIME_WAIT keep the next server out (not on Windows).
-      if (!isWindows) socket.setOption('SO_REUSEADDR', true);
-      socket.listen(backlog);
-    });
+    try {
+      const socket = this.#take(address);
+      return closingOnError(socket, () => {
+        // Connections inherit it: without it those in TIME_WAIT keep the next server out (not on Windows).
+        if (!isWindows) socket.setOption('SO_REUSEADDR', true);
+        socket.listen(backlog);
+      });
+    } catch (error) {
+      this.served();
+      throw error;
+    }
   }
 
   /** The guard itself, or a socket in its place where it stands on a wider address. */
