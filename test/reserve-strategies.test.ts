@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { reservePort, type Strategy } from '../src/index';
 import { unixOnly } from './support/platform';
-import { allRefused, ask, thieves } from './support/reservations';
+import { allRefused, ask, ended, thieves } from './support/reservations';
 
 /** Closes the connection first, so that its end stays in TIME_WAIT. */
 function greeter(): Server {
@@ -225,6 +225,20 @@ describe('strategy release', () => {
       }
       reservation.unshare();
       expect(await thieves(port)).toEqual(allRefused);
+    },
+  );
+
+  it(
+    'leaves a shared port to programs when one that was given the socket ends',
+    unixOnly('descriptors are not passed there'),
+    async () => {
+      using reservation = reservePort({ strategy: 'release', host: '127.0.0.1' });
+      const { port } = reservation;
+      reservation.share();
+      await ended(reservation.spawn('true', [], { pass: 'fd' }));
+      expect(reservation.state).toBe('shared');
+      using other = reservePort({ port, host: '127.0.0.1' });
+      expect(other.port).toBe(port);
     },
   );
 });

@@ -11,6 +11,7 @@ export class ReleaseHold implements Hold {
   readonly at: HoldAddress;
   readonly port: number;
   #guard: SocketHandle | undefined;
+  #shared = false;
 
   constructor(at: HoldAddress, port: number) {
     this.at = at;
@@ -19,12 +20,13 @@ export class ReleaseHold implements Hold {
   }
 
   share(): void {
-    this.#guard?.close();
-    this.#guard = undefined;
+    this.#shared = true;
+    this.close();
   }
 
   unshare(): void {
     this.#guard ??= bindAgain(this.at, this.port);
+    this.#shared = false;
   }
 
   serve(address: HoldAddress, backlog?: number): SocketHandle {
@@ -51,6 +53,8 @@ export class ReleaseHold implements Hold {
   }
 
   served(): void {
+    // A program may be about to bind the port by its number.
+    if (this.#shared) return;
     try {
       this.unshare();
     } catch {
@@ -64,6 +68,7 @@ export class ReleaseHold implements Hold {
   }
 
   close(): void {
-    this.share();
+    this.#guard?.close();
+    this.#guard = undefined;
   }
 }
