@@ -201,7 +201,13 @@ export class PortReservation implements Disposable, AsyncDisposable {
   unshare(): void {
     this.#refuseReleased();
     if (!this.#shared) return;
-    for (const hold of this.#kept.holds) hold.unshare();
+    try {
+      for (const hold of this.#kept.holds) hold.unshare();
+    } catch (error) {
+      // All of them or none: programs can go on using what the state calls shared.
+      for (const hold of this.#kept.holds) hold.share();
+      throw error;
+    }
     this.#shared = false;
     for (const check of this.#waiting) check();
   }

@@ -228,6 +228,16 @@ describe('strategy release', () => {
     },
   );
 
+  it('shares all addresses or none', () => {
+    using reservation = reservePort({ strategy: 'release', host: ['127.0.0.1', '127.0.0.2'] });
+    const { port } = reservation;
+    reservation.share();
+    using there = reservePort({ port, host: '127.0.0.2' });
+    expect(() => reservation.unshare()).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }));
+    using here = reservePort({ port, host: '127.0.0.1' });
+    expect([here.port, there.port]).toEqual([port, port]);
+  });
+
   it(
     'leaves a shared port to programs when one that was given the socket ends',
     unixOnly('descriptors are not passed there'),
