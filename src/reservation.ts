@@ -8,7 +8,7 @@ import type { Hold, Strategy } from './holds/hold';
 import { HOST, HOSTv6, ipVersion } from './host';
 import { isDatagramIpv6 } from './node-handles';
 import { firstListening } from './readiness';
-import { canonical, covers, holdAddress, type ReservedHosts } from './reserved-hosts';
+import { canonical, covers, holdAddress, outermostOf, type ReservedHosts } from './reserved-hosts';
 import type { SocketHandle } from './socket-handle';
 import { checkLaunch, type Launch, launch, type SpawnOnPortOptions } from './spawn-on-port';
 import { abortSignal, integer, object } from './validate';
@@ -433,10 +433,11 @@ export class PortReservation implements Disposable, AsyncDisposable {
 
   #spawnWithSockets(plan: Launch): ChildProcess {
     const { holds } = this.#kept;
+    const outermost = outermostOf(this.addresses);
     const at = holds.flatMap((hold) =>
       hold.at.protocol === 'udp'
         ? [{ hold, address: hold.at.address }]
-        : this.addresses
+        : outermost
             .filter((address) => this.#holdFor('tcp', address) === hold)
             .map((address) => ({ hold, address })),
     );

@@ -48,9 +48,14 @@ export function reservedHosts(host: unknown, strategy: Strategy): ReservedHosts 
   const names = Array.isArray(host) ? host : [host];
   if (names.length === 0) throw invalidArgValue('options.host', 'must not be empty', host);
   const addresses = [...new Set(names.flatMap(numeric))];
-  const outermost = addresses.filter((a) => !addresses.some((b) => b !== a && covers(b, a)));
+  const outermost = outermostOf(addresses);
   const keep = strategy === 'connected-pair' ? outermost.map(connectable) : outermost;
   return { host: String(names[0]), addresses, tcp: [...new Set(keep)], udp: outermost };
+}
+
+/** Those that no other covers: a socket can listen on each of them, and together on all. */
+export function outermostOf(addresses: readonly string[]): string[] {
+  return addresses.filter((a) => !addresses.some((b) => b !== a && covers(b, a)));
 }
 
 /** Whether a socket on the address `outer` keeps the port of `inner` too. */

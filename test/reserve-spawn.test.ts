@@ -175,6 +175,12 @@ describe(
       ]);
     });
 
+    it('gets one socket for an address and those that it covers', async () => {
+      using reservation = reservePort({ host: ['127.0.0.1', '0.0.0.0', '::1'] });
+      const child = reservation.spawn('sh', ['-c', 'echo $LISTEN_FDS'], { pass: 'systemd' });
+      expect(child.stdout && (await text(child.stdout))).toBe('2\n');
+    });
+
     it('answers datagrams', unixOnly('its other programs are written in Python'), async () => {
       using reservation = reservePort({ protocol: 'udp' });
       const child = reservation.spawn('python3', python('inherited_udp.py'), { pass: 'fd' });
