@@ -16,7 +16,7 @@ export interface SpawnOnPortOptions extends SpawnOptions {
   pass?: PassedAs;
   /**
    * The names of the sockets for `pass: 'systemd'`, in the order of the descriptors; `'tcp'` and
-   * `'udp'` by default. Neither a colon nor a control character.
+   * `'udp'` by default. One for each socket, with neither a colon nor a control character.
    */
   names?: readonly string[];
 }
@@ -53,13 +53,22 @@ export function checkLaunch(
   if (pass === 'systemd' && options.shell) {
     throw invalidArgValue('options.shell', "can't be combined with pass: 'systemd'", options.shell);
   }
-  names?.forEach((name, i) => {
-    const bad = [...text(`options.names[${i}]`, name)].some((c) => c === ':' || c < ' ');
+  if (names !== undefined) checkNames(names);
+  return { command, args, options, pass, names };
+}
+
+function checkNames(names: readonly string[]): void {
+  if (!Array.isArray(names)) throw invalidArgType('options.names', 'an array of strings', names);
+  for (const [i, name] of names.entries()) {
+    const bad = [...text(`options.names[${i}]`, name)].some(isNoPartOfName);
     if (bad || name === '') {
       throw invalidArgValue(`options.names[${i}]`, 'must be a word without colons', name);
     }
-  });
-  return { command, args, options, pass, names };
+  }
+}
+
+function isNoPartOfName(character: string): boolean {
+  return character === ':' || character < ' ' || character === '\x7f';
 }
 
 /** Starts the program. The sockets stay the caller's; the program has descriptors of its own. */
@@ -73,6 +82,10 @@ export function launch(
   if (pass === 'port') return spawn(command, filled, { ...options, env });
   const stdio = withDescriptors(options.stdio, sockets);
   if (pass === 'fd') return spawn(command, filled, { ...options, env, stdio });
+  // A program with fewer or more names than sockets refuses them all (sd_listen_fds_with_names).
+  if (names && names.length !== sockets.length) {
+    throw invalidArgValue('options.names', `must hold ${sockets.length} names`, names);
+  }
   env.LISTEN_FDS = String(sockets.length);
   env.LISTEN_FDNAMES = (names ?? sockets.map((s) => (s.protocol === 6 ? 'tcp' : 'udp'))).join(':');
   return spawn('/bin/sh', ['-c', WITH_OWN_PID, command, ...filled], { ...options, env, stdio });

@@ -216,6 +216,10 @@ describe('spawn', () => {
     ['options that are none', ['true', [], null]],
     ['an unknown way to pass the port', ['true', [], { pass: 'pipe' }]],
     ['a name with a colon', ['true', [], { pass: 'systemd', names: ['a:b'] }]],
+    ['names that are no array', ['true', [], { pass: 'systemd', names: 'ab' }]],
+    ['a name with a control character', ['true', [], { pass: 'systemd', names: ['a\x7f'] }]],
+    ['more names than sockets', ['true', [], { pass: 'systemd', names: ['a', 'b'] }]],
+    ['fewer names than sockets', ['true', [], { pass: 'systemd', names: [] }]],
     ['a shell for socket activation', ['true', [], { pass: 'systemd', shell: true }]],
     ['a descriptor where the sockets go', ['true', [], { pass: 'fd', stdio: [0, 1, 2, 'pipe'] }]],
   ])(
