@@ -78,7 +78,11 @@ export function launch(
   sockets: readonly SocketHandle[],
 ): ChildProcess {
   const filled = args.map((arg) => arg.replaceAll('{port}', String(port)));
-  const env: NodeJS.ProcessEnv = { ...(options.env ?? process.env), PORT: String(port) };
+  const given = options.env ?? process.env;
+  const env: NodeJS.ProcessEnv = {};
+  // Inherited ones too, as child_process has it.
+  for (const name in given) env[name] = given[name];
+  env.PORT = String(port);
   if (pass === 'port') return spawn(command, filled, { ...options, env });
   const stdio = withDescriptors(options.stdio, sockets);
   if (pass === 'fd') return spawn(command, filled, { ...options, env, stdio });

@@ -26,6 +26,14 @@ describe('a program on a shared port', () => {
     expect(reservation.state).toBe('shared');
   });
 
+  it('gets the variables that its environment inherits, as from child_process', async () => {
+    using reservation = reservePort();
+    const env = Object.create({ ...process.env, PORT: '1', MORE: 'more' });
+    const script = 'console.log(process.env.PORT, process.env.MORE)';
+    const child = reservation.spawn(process.execPath, ['-e', script], { env });
+    expect(child.stdout && (await text(child.stdout))).toBe(`${reservation.port} more\n`);
+  });
+
   it('is ready once it listens', async () => {
     using reservation = reservePort();
     const child = reservation.spawn(process.execPath, echoServer);
