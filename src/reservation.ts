@@ -101,7 +101,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   readonly #kept: Kept;
   readonly #serving = new Set<Serving>();
   #programs: Program[] = [];
-  /** What `ready` calls are to do when a program ends or the port is released. */
+  /** What `ready` calls are to do when the port is unshared or released. */
   readonly #waiting = new Set<() => void>();
   #shared = false;
   #released = false;
@@ -272,7 +272,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const end = (reason: unknown) => stop.abort(reason);
     const onAbort = () => end(signal?.reason);
     const check = () => {
-      const failure = this.#whyNobody();
+      const failure = this.#whyNobodyMay();
       if (failure) end(failure);
     };
     const timer = setTimeout(() => {
@@ -284,7 +284,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     try {
       if (signal?.aborted) onAbort();
       check();
-      const address = await firstListening(lookouts, stop.signal);
+      const address = await firstListening(lookouts, stop.signal, () => this.#howProgramsEnded());
       if (address === undefined) throw stop.signal.reason;
       return this.#addressInfo(address);
     } finally {
@@ -475,6 +475,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const ended = (end: string | Error) => {
       program.running = false;
       program.end = end;
+      // That this names the reservation keeps it from being forgotten while the program runs.
       for (const check of this.#waiting) check();
     };
     child.once('exit', (code, signal) =>
@@ -485,8 +486,8 @@ export class PortReservation implements Disposable, AsyncDisposable {
     return child;
   }
 
-  /** Why nobody is going to listen, if that is certain. */
-  #whyNobody(): Error | undefined {
+  /** Why nobody can listen, if that is so. */
+  #whyNobodyMay(): Error | undefined {
     if (this.#released) {
       return stateError(
         'ERR_RESERVATION_RELEASED',
@@ -499,6 +500,11 @@ export class PortReservation implements Disposable, AsyncDisposable {
         `Port ${this.port} is neither shared nor served: nobody can listen on it`,
       );
     }
+    return undefined;
+  }
+
+  /** How the last of the programs ended, when none is running any more. */
+  #howProgramsEnded(): Error | undefined {
     const last = this.#programs.at(-1);
     if (last === undefined || this.#programs.some(({ running }) => running)) return undefined;
     if (last.end instanceof Error) return last.end;

@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { type PassedAs, reservePort } from '../src/index';
@@ -268,6 +272,32 @@ describe('ready', () => {
     reservation.spawn('sh', ['-c', 'exit 7']);
     await expect(reservation.ready()).rejects.toThrow(/sh exited with status 7/);
   });
+
+  it(
+    'finds the program that another one has left in the background',
+    unixOnly('its other programs are Unix shells'),
+    async () => {
+      using reservation = reservePort();
+      // As a daemon does it: the first program ends when the second one listens.
+      const server = `require('net').createServer((s) => s.end(() => process.exit())).listen(process.env.PORT, () => console.log('listening'))`;
+      const script = '"$0" -e "$1" >"$2" & read line <"$2"';
+      const folder = await mkdtemp(join(tmpdir(), 'bindport-daemon-'));
+      try {
+        const pipe = join(folder, 'pipe');
+        execFileSync('mkfifo', [pipe]);
+        const args = ['-c', script, process.execPath, server, pipe];
+        const child = reservation.spawn('sh', args, { stdio: 'ignore' });
+        const early = reservation.ready();
+        expect(await ended(child)).toEqual([0, null]);
+        for (const ready of [early, reservation.ready()]) {
+          expect(await ready).toMatchObject({ port: reservation.port });
+        }
+        await ask(reservation.port);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+  );
 
   it('gives up in time', async () => {
     using reservation = reservePort();
