@@ -12,7 +12,7 @@ const LINGERING = 1000;
 /** A place to look, and how. */
 export interface Lookout {
   readonly address: string;
-  someoneListens(): boolean | Promise<boolean>;
+  someoneListens(signal: AbortSignal): boolean | Promise<boolean>;
 }
 
 /**
@@ -32,7 +32,7 @@ export async function firstListening(
     // Before the look: a program that ends may have left one behind that listens by then.
     const reason = whyNobody();
     for (const lookout of lookouts) {
-      const found = await lookout.someoneListens();
+      const found = await lookout.someoneListens(signal);
       if (signal.aborted) return undefined;
       if (found) return lookout.address;
     }
@@ -46,13 +46,25 @@ export async function firstListening(
  * Whether somebody accepts connections there. Says nothing, hears the other side out and then closes: a
  * server that has written to a closed connection gets an error, and may not survive it.
  */
-export function acceptsConnections(host: string, port: number): Promise<boolean> {
+export function acceptsConnections(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port }, () => {
-      resolve(true);
+    const socket = connect({ host, port });
+    // A server whose queue is full answers nothing: the wait must end all the same.
+    const abandon = () => socket.destroy();
+    signal.addEventListener('abort', abandon, { once: true });
+    const settle = (found: boolean) => {
+      signal.removeEventListener('abort', abandon);
+      resolve(found);
+    };
+    socket.once('connect', () => {
+      settle(true);
       socket.unref().resume().end();
       socket.setTimeout(LINGERING, () => socket.destroy());
     });
-    socket.on('error', () => resolve(false));
+    socket.on('error', () => {}).once('close', () => settle(false));
   });
 }

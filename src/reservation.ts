@@ -265,7 +265,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const lookouts = holds.flatMap((hold) =>
       reachable(hold.at.address).map((address) => ({
         address,
-        someoneListens: () => hold.someoneListens(holdAddress('tcp', address)),
+        someoneListens: (end: AbortSignal) => hold.someoneListens(holdAddress('tcp', address), end),
       })),
     );
     const stop = new AbortController();

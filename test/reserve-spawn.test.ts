@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { type PassedAs, reservePort } from '../src/index';
+import { type PassedAs, reservePort, SocketHandle } from '../src/index';
 import { unixOnly } from './support/platform';
 import { allRefused, ask, ended, fixture, thieves } from './support/reservations';
 
@@ -332,6 +332,25 @@ describe('ready', () => {
     child.kill();
     await ended(child);
   });
+
+  it(
+    'ends in time although a server does not answer',
+    unixOnly('a full queue answers there'),
+    async () => {
+      using reservation = reservePort({ strategy: 'release', host: '127.0.0.1' });
+      using server = new SocketHandle();
+      server.bind('127.0.0.1', reservation.share());
+      server.listen(0);
+      // Its queue holds one connection; the kernel leaves those that come after it waiting.
+      using first = new SocketHandle();
+      first.connect('127.0.0.1', reservation.port);
+      const abort = new AbortController();
+      const ready = reservation.ready({ signal: abort.signal });
+      const reason = new Error('enough');
+      setImmediate(() => abort.abort(reason));
+      await expect(ready).rejects.toBe(reason);
+    },
+  );
 
   it('ends with its signal, and with the reservation', async () => {
     using reservation = reservePort();

@@ -34,8 +34,8 @@ export interface Hold {
   serve(address: HoldAddress, backlog?: number): SocketHandle;
   /** Whoever served has closed its socket. */
   served(): void;
-  /** Whether somebody listens on the shared port at this address. */
-  someoneListens(address: HoldAddress): boolean | Promise<boolean>;
+  /** Whether somebody listens on the shared port at this address; false when the signal aborts. */
+  someoneListens(address: HoldAddress, signal: AbortSignal): boolean | Promise<boolean>;
   close(): void;
 }
 

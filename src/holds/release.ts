@@ -62,9 +62,9 @@ export class ReleaseHold implements Hold {
     }
   }
 
-  someoneListens({ address }: HoldAddress): Promise<boolean> {
+  someoneListens({ address }: HoldAddress, signal: AbortSignal): Promise<boolean> {
     // Nothing holds the port now: a bind would take it from the program that is about to.
-    return acceptsConnections(address, this.port);
+    return acceptsConnections(address, this.port, signal);
   }
 
   close(): void {
