@@ -61,6 +61,11 @@ export function acceptsConnections(
       resolve(found);
     };
     socket.once('connect', () => {
+      // The kernel gave our end the very port that nobody listens on, and TCP connected it to itself.
+      if (socket.localPort === port) {
+        socket.resetAndDestroy();
+        return;
+      }
       settle(true);
       socket.unref().resume().end();
       socket.setTimeout(LINGERING, () => socket.destroy());

@@ -64,3 +64,7 @@ test('a link-local address needs its zone', () => {
     'bind EADDRNOTAVAIL fe80::bad%lo_0',
   ]);
 });
+
+test('a connection to itself is nobody who listens', () => {
+  expect(inNamespace('self-connection.cjs')).toEqual([40000, 'ERR_RESERVATION_TIMEOUT']);
+});
