@@ -8,7 +8,14 @@ import type { Hold, Strategy } from './holds/hold';
 import { HOST, HOSTv6, ipVersion } from './host';
 import { isDatagramIpv6 } from './node-handles';
 import { firstListening } from './readiness';
-import { canonical, covers, holdAddress, outermostOf, type ReservedHosts } from './reserved-hosts';
+import {
+  canonical,
+  covers,
+  holdAddress,
+  localAddresses,
+  outermostOf,
+  type ReservedHosts,
+} from './reserved-hosts';
 import type { SocketHandle } from './socket-handle';
 import { checkLaunch, type Launch, launch, type SpawnOnPortOptions } from './spawn-on-port';
 import { abortSignal, integer, object } from './validate';
@@ -523,8 +530,9 @@ function listeningError(port: number): Error {
   );
 }
 
-/** Where to connect to reach somebody who listens on an address. */
+/** Where to connect to reach somebody who listens on an address, or on one of those that it covers. */
 function reachable(address: string): string[] {
-  if (address === '::') return [HOST, HOSTv6];
-  return [address === '0.0.0.0' ? HOST : address];
+  if (address !== '::' && address !== '0.0.0.0') return [address];
+  const loopback = address === '::' ? [HOST, HOSTv6] : [HOST];
+  return [...new Set([...loopback, ...localAddresses().filter((local) => covers(address, local))])];
 }

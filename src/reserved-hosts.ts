@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { constants } from './constants';
 import {
   EADDRINUSE,
@@ -84,6 +85,20 @@ export function canonical(address: string): string {
   const spelled = new URL(`http://[${bare}]`).hostname.slice(1, -1);
   // The URL standard writes no IPv4 address at the end, as every system does.
   return spelled.startsWith('::ffff:') ? address : [spelled, ...zone].join('%');
+}
+
+/** The addresses of this machine's interfaces, where they are told: Android refuses (EACCES). */
+export function localAddresses(): string[] {
+  try {
+    return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+      // Link-local ones exist once for each interface.
+      addresses.map(({ address }) =>
+        address.startsWith('fe80:') ? `${address}%${name}` : address,
+      ),
+    );
+  } catch {
+    return [];
+  }
 }
 
 /** A connection needs a real address. */

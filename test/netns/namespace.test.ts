@@ -68,3 +68,7 @@ test('a link-local address needs its zone', () => {
 test('a connection to itself is nobody who listens', () => {
   expect(inNamespace('self-connection.cjs')).toEqual([40000, 'ERR_RESERVATION_TIMEOUT']);
 });
+
+test('a program is found on any address of the machine', () => {
+  expect(inNamespace('other-address.cjs')).toEqual(['192.0.2.7', 'fe80::b1d%lo']);
+});
