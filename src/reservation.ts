@@ -221,7 +221,8 @@ export class PortReservation implements Disposable, AsyncDisposable {
 
   /**
    * Starts a program on the port. It runs on its own: nothing here restarts it, kills it, or waits for
-   * it. The port stays reserved, and shared, when it ends.
+   * it. The port stays reserved, and shared, when it ends. A program that can't be started is told by
+   * its 'error' event and by `ready`; without a listener for 'error' nothing is thrown.
    *
    * @param command the program
    * @param args its arguments; `{port}` in them becomes the port. So does the variable PORT.
@@ -488,8 +489,8 @@ export class PortReservation implements Disposable, AsyncDisposable {
     child.once('exit', (code, signal) =>
       ended(signal === null ? `exited with status ${code}` : `was ended by ${signal}`),
     );
-    // Without a listener of the caller's own, Node throws the error as it would for any child.
-    child.once('error', (error) => child.pid === undefined && ended(error));
+    // `ready` tells that it could not be started. Any other (kill EPERM) ends neither the program nor us.
+    child.on('error', (error) => child.pid === undefined && ended(error));
     return child;
   }
 

@@ -248,6 +248,21 @@ describe('spawn', () => {
   );
 });
 
+describe('a program whose errors nobody listens for', () => {
+  it('throws none: ready tells that it could not be started', async () => {
+    using reservation = reservePort();
+    reservation.spawn('/nonexistent');
+    await expect(reservation.ready()).rejects.toThrow(coded('ENOENT'));
+  });
+
+  it('throws none when it can not be killed, however often', async () => {
+    using reservation = reservePort();
+    const child = reservation.spawn(process.execPath, ['-e', '']);
+    for (let i = 0; i < 2; i++) child.emit('error', new Error('kill EPERM'));
+    expect(await ended(child)).toEqual([0, null]);
+  });
+});
+
 describe('ready', () => {
   it('waits for a program that somebody else starts', async () => {
     using reservation = reservePort();
