@@ -302,6 +302,19 @@ describe('a UDP port', () => {
     expect(reservation.state).toBe('released');
   });
 
+  it('is kept when its socket is connected and disconnected', async () => {
+    using reservation = reservePort({ protocol: 'udp' });
+    const socket = createSocket('udp4');
+    const { port } = await reservation.bind(socket);
+    socket.connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.disconnect();
+    expect(socket.address().port).toBe(port);
+    using other = reservePort({ protocol: 'udp', port });
+    expect(other.port).not.toBe(port);
+    await closed(socket);
+  });
+
   it('is served beside TCP on one number', async () => {
     await using reservation = reservePort({ protocol: 'both' });
     const [tcp, udp] = await Promise.all([

@@ -1,5 +1,6 @@
 import { constants } from '../constants';
-import { isWindows } from '../platform';
+import { EADDRINUSE, isSystemError } from '../errors';
+import { isLinux, isWindows } from '../platform';
 import type { SocketHandle } from '../socket-handle';
 import { setBytes, setInt } from '../sockopt';
 import { bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
@@ -20,7 +21,7 @@ export class DatagramHold implements Hold {
 
   constructor(at: HoldAddress, port: number) {
     this.at = at;
-    const guard = bindAlone(at, port);
+    const guard = port === 0 ? bindToChoice(at) : bindAlone(at, port);
     this.#guard = guard;
     this.port = port === 0 ? guard.address().port : port;
     closingOnError(guard, () => this.#dropDatagrams(true));
@@ -71,5 +72,24 @@ export class DatagramHold implements Hold {
     const { fd } = this.#hold();
     if (drop) setBytes(fd, SOL_SOCKET, SO_ATTACH_FILTER, DROP_EVERYTHING, 'SO_ATTACH_FILTER');
     else setInt(fd, SOL_SOCKET, SO_DETACH_FILTER, 0, 'SO_DETACH_FILTER');
+  }
+}
+
+/**
+ * Linux: a socket that was bound to port 0 loses its port when it is disconnected (__udp_disconnect),
+ * one that was bound by number keeps it. So the choice is the kernel's, and the bind by number.
+ */
+function bindToChoice(at: HoldAddress): SocketHandle {
+  for (;;) {
+    const choice = bindAlone(at, 0);
+    if (!isLinux) return choice;
+    const { port } = choice.address();
+    choice.close();
+    try {
+      return bindAlone(at, port);
+    } catch (error) {
+      // Somebody was faster. The kernel says so itself when no port is left.
+      if (!isSystemError(error, EADDRINUSE)) throw error;
+    }
   }
 }
