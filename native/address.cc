@@ -40,6 +40,11 @@ int ParseEndpoint(const Endpoint& endpoint, SocketAddress* address) {
       return ParseIpv6(endpoint, address);
     case AF_UNIX:
       return ParsePath(endpoint.address, address);
+    case AF_UNSPEC:
+      // For connect: it ends the association of a UDP socket.
+      address->storage.ss_family = AF_UNSPEC;
+      address->length = sizeof(sockaddr);
+      return 0;
     default:
       return UV_EAFNOSUPPORT;
   }

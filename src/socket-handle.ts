@@ -235,6 +235,18 @@ export class SocketHandle implements Disposable {
   }
 
   /**
+   * Has a UDP socket receive from everybody again, and forget the error of the last one that it was
+   * connected to.
+   *
+   * @internal
+   */
+  disconnect(): void {
+    // macOS disconnects and calls the family unsupported.
+    binding.connect(this.fd, constants.AF_UNSPEC, '', 0);
+    this.getOption('SO_ERROR');
+  }
+
+  /**
    * Takes the next connection of a listening socket: accept(2). Blocks this thread until there is one.
    *
    * @throws SystemError with `syscall: 'accept'`, such as EINVAL or EMFILE

@@ -302,6 +302,23 @@ describe('a UDP port', () => {
     expect(reservation.state).toBe('released');
   });
 
+  it('is served to everybody after a socket that was connected', async () => {
+    using reservation = reservePort({ protocol: 'udp' });
+    const first = createSocket('udp4');
+    await reservation.bind(first);
+    // Nobody is there: the answer is an error that the next socket must not get.
+    first.on('error', () => {}).connect(1, '127.0.0.1');
+    await once(first, 'connect');
+    await new Promise((sent) => first.send('anybody?', sent));
+    await closed(first);
+    const socket = createSocket('udp4');
+    await reservation.bind(socket);
+    const message = once(socket, 'message');
+    await send('hello', reservation.port);
+    expect(String((await message)[0])).toBe('hello');
+    await closed(socket);
+  });
+
   it('is kept when its socket is connected and disconnected', async () => {
     using reservation = reservePort({ protocol: 'udp' });
     const socket = createSocket('udp4');

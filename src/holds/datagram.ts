@@ -47,12 +47,15 @@ export class DatagramHold implements Hold {
   }
 
   served(): void {
+    let guard: SocketHandle;
     try {
-      this.#hold();
+      guard = this.#hold();
     } catch {
       // Windows: somebody was faster. The next serve says so.
       return;
     }
+    // What served was this same socket: connected, it would receive from its peer alone from now on.
+    if (!isWindows) guard.disconnect();
     this.#dropDatagrams(true);
   }
 
