@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { reservePort, type Strategy } from '../src/index';
 import { unixOnly } from './support/platform';
-import { allRefused, ask, ended, thieves } from './support/reservations';
+import { allRefused, ask, ended, fixture, node, thieves } from './support/reservations';
 
 /** Closes the connection first, so that its end stays in TIME_WAIT. */
 function greeter(): Server {
@@ -204,6 +204,39 @@ describe('strategy bound', worksHere('bound'), () => {
     const program = createServer().listen(reservation.share());
     await once(program, 'listening');
     await closed(program);
+  });
+});
+
+describe('strategy connected-pair', worksHere('connected-pair'), () => {
+  it('keeps a port that clients try to connect to', async () => {
+    const answer = await node(`
+      const { spawn } = require('node:child_process');
+      const { setTimeout: sleep } = require('node:timers/promises');
+      (async () => {
+        const before = bindport.reservePort();
+        before.release();
+        const { port } = before;
+        const clients = spawn(process.execPath, [${JSON.stringify(fixture('impatient-clients.cjs'))}, port]);
+        await require('node:events').once(clients.stdout, 'data');
+        let kept = 0;
+        let lost = 0;
+        const options = { strategy: 'connected-pair', host: '127.0.0.1', port };
+        while (kept < 100) {
+          const reservation = bindport.reservePort(options);
+          await sleep(5);
+          if (reservation.port === port) {
+            kept++;
+            const other = bindport.reservePort(options);
+            if (other.port === port) lost++;
+            other.release();
+          }
+          reservation.release();
+        }
+        clients.kill();
+        console.log(lost);
+      })();
+    `);
+    expect(answer).toBe('0');
   });
 });
 

@@ -1,4 +1,4 @@
-import { SocketHandle } from '../socket-handle';
+import { type SocketAddress, SocketHandle } from '../socket-handle';
 import { BoundHold } from './bound';
 import { bindAlone, type Hold, type HoldAddress } from './hold';
 
@@ -52,14 +52,36 @@ export class ConnectedPairHold implements Hold {
 /** The accepted end of a connection, whose local port is the one to keep, and the other end. */
 function connectPair(at: HoldAddress, port: number): [SocketHandle, SocketHandle] {
   using listener = bindAlone(at, port);
-  listener.listen(1);
+  // Room for clients of an earlier server that try again and again: without it connect would block.
+  listener.listen();
   const { port: chosen } = listener.address();
   const far = SocketHandle.unwatched(listener.family, listener.type);
   try {
     far.connect(at.address, chosen);
-    return [listener.accept(), far];
+    return [acceptFrom(listener, far), far];
   } catch (error) {
     far.close();
     throw error;
+  }
+}
+
+/** The end of the connection that came from `far`: others get a reset, as they do from a free port. */
+function acceptFrom(listener: SocketHandle, far: SocketHandle): SocketHandle {
+  const wanted = far.address();
+  for (;;) {
+    const near = listener.accept();
+    const peer = peerOf(near);
+    if (peer?.port === wanted.port && peer.address === wanted.address) return near;
+    near.setOption('SO_LINGER', { enabled: true, seconds: 0 });
+    near.close();
+  }
+}
+
+/** Undefined when the peer has reset the connection already. */
+function peerOf(near: SocketHandle): SocketAddress | undefined {
+  try {
+    return near.remoteAddress();
+  } catch {
+    return undefined;
   }
 }
