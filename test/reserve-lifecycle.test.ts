@@ -366,6 +366,27 @@ describe('a forgotten reservation', () => {
   );
 
   it(
+    'is none while a program runs on it',
+    unixOnly('its other programs are Unix shells'),
+    async () => {
+      const answer = await node(`
+      const { once } = require('node:events');
+      const { setImmediate: turn } = require('node:timers/promises');
+      process.once('warning', (w) => console.log(w.code));
+      (async () => {
+        // Runs until its standard input ends.
+        const child = (() => bindport.reservePort().spawn('cat'))();
+        for (let i = 0; i < 20; i++) { gc(); await turn(); }
+        console.log('running');
+        child.stdin.end();
+        await once(child, 'close');
+      })();
+    `);
+      expect(answer).toBe('running');
+    },
+  );
+
+  it(
     'is none while a server listens on it',
     unixOnly('its other programs are Unix shells'),
     async () => {
