@@ -49,6 +49,7 @@ export const EADDRNOTAVAIL = errorNumber('EADDRNOTAVAIL');
 export const EAFNOSUPPORT = errorNumber('EAFNOSUPPORT');
 export const EEXIST = errorNumber('EEXIST');
 export const EINVAL = errorNumber('EINVAL');
+export const ENODEV = errorNumber('ENODEV');
 export const ENOPROTOOPT = errorNumber('ENOPROTOOPT');
 
 /** Whether `error` is a failed system call with one of these error numbers. */

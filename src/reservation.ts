@@ -261,7 +261,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
    * @throws (rejects) Error `ERR_RESERVATION_PROGRAM_EXITED` when every program started by `spawn` has
    *   ended and nobody listens, or the program's own 'error' (ENOENT); `ERR_RESERVATION_TIMEOUT`;
    *   `ERR_RESERVATION_HELD` when the port is neither shared nor served, `ERR_RESERVATION_RELEASED`,
-   *   `ERR_RESERVATION_PROTOCOL` when only UDP is reserved
+   *   `ERR_RESERVATION_PROTOCOL` when only UDP is reserved; SystemError EMFILE when it can't look
    */
   async ready(options: ReadyOptions = {}): Promise<AddressInfo> {
     const { timeout = DEFAULT_TIMEOUT, signal } = object('options', options);

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { type PassedAs, reservePort, SocketHandle } from '../src/index';
 import { unixOnly } from './support/platform';
-import { allRefused, ask, ended, fixture, thieves } from './support/reservations';
+import { allRefused, ask, ended, fixture, node, thieves } from './support/reservations';
 
 const coded = (code: string) => expect.objectContaining({ code });
 const echoServer = [fixture('echo-server.cjs'), '{port}'];
@@ -364,6 +364,29 @@ describe('ready', () => {
       const reason = new Error('enough');
       setImmediate(() => abort.abort(reason));
       await expect(ready).rejects.toBe(reason);
+    },
+  );
+
+  it(
+    'says that it can not look without a descriptor',
+    unixOnly('it needs none there'),
+    async () => {
+      const answer = await node(
+        `
+      const { closeSync, openSync } = require('node:fs');
+      const reservation = bindport.reservePort();
+      reservation.share();
+      const open = [];
+      try { for (;;) open.push(openSync('/dev/null')); } catch {}
+      reservation.ready().catch(({ code, syscall }) => {
+        open.forEach((fd) => closeSync(fd));
+        reservation.release();
+        console.log(code, syscall);
+      });
+    `,
+        { openFiles: 100 },
+      );
+      expect(answer).toBe('EMFILE socket');
     },
   );
 

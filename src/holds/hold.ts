@@ -1,5 +1,5 @@
 import { constants } from '../constants';
-import { EADDRINUSE } from '../errors';
+import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV, isSystemError } from '../errors';
 import { isWindows } from '../platform';
 import { SocketHandle } from '../socket-handle';
 import { setInt } from '../sockopt';
@@ -74,8 +74,10 @@ export function listenerBeside(at: HoldAddress, port: number): boolean {
     bindWith(at, port, (probe) => probe.setOption('SO_REUSEADDR', true)).close();
     return false;
   } catch (error) {
-    // Any other error: an address that this machine lacks, such as ::1 without IPv6.
-    return error instanceof Error && 'errno' in error && error.errno === EADDRINUSE;
+    if (isSystemError(error, EADDRINUSE)) return true;
+    // An address that this machine lacks, such as ::1 without IPv6. No descriptor left is no answer.
+    if (isSystemError(error, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV)) return false;
+    throw error;
   }
 }
 
