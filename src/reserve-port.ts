@@ -31,6 +31,7 @@ type Holds = [Hold, ...Hold[]];
 
 /** The options, checked, as what to open. */
 interface Plan {
+  readonly preferred: unknown;
   readonly strategy: Strategy;
   readonly hosts: ReservedHosts;
   readonly at: readonly [HoldAddress, ...HoldAddress[]];
@@ -66,6 +67,7 @@ function plan(options: ReserveOptions): Plan {
   const [first, ...others] = [...tcp, ...udp];
   if (first === undefined) throw invalidArgValue('options.host', 'must not be empty', host);
   return {
+    preferred: port,
     strategy: protocol === 'udp' ? 'bound' : strategy,
     hosts,
     at: [first, ...others],
@@ -141,11 +143,11 @@ function reserve(
   below: CallableFunction,
 ): PortReservation[] {
   const checked = plan(options);
-  const { strategy, hosts, exclude } = checked;
+  const { preferred, strategy, hosts, exclude } = checked;
   const taken: Holds[] = [];
   try {
     if (count > 0) {
-      for (const port of preferredPorts(options.port, exclude)) {
+      for (const port of preferredPorts(preferred, exclude)) {
         const holds = port === 0 ? takeAny(checked) : takePort(checked, port);
         if (holds && taken.push(holds) === count) break;
       }

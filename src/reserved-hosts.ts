@@ -78,13 +78,18 @@ function numeric(host: unknown): string[] {
   throw invalidArgValue('options.host', "must be a numeric address or 'localhost'", host);
 }
 
-/** One spelling for each IPv6 address, because they are compared as text: `0:0::1` is `::1`. */
+/**
+ * One spelling for each address, because they are compared as text: `0:0::1` is `::1`, and
+ * `::ffff:127.0.0.1`, which has the ports of 127.0.0.1, is that.
+ */
 export function canonical(address: string): string {
   if (ipVersion(address) !== 6) return address;
   const [bare, ...zone] = address.split('%');
   const spelled = new URL(`http://[${bare}]`).hostname.slice(1, -1);
-  // The URL standard writes no IPv4 address at the end, as every system does.
-  return spelled.startsWith('::ffff:') ? address : [spelled, ...zone].join('%');
+  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(spelled);
+  if (mapped === null) return [spelled, ...zone].join('%');
+  const [high = 0, low = 0] = mapped.slice(1).map((word) => Number.parseInt(word, 16));
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
 /** The addresses of this machine's interfaces, where they are told: Android refuses (EACCES). */

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { reservePort, type Strategy } from '../src/index';
 import { unixOnly } from './support/platform';
-import { allRefused, ask, ended, fixture, node, thieves } from './support/reservations';
+import { allRefused, ask, ended, fixture, node, quietPorts, thieves } from './support/reservations';
 
 /** Closes the connection first, so that its end stays in TIME_WAIT. */
 function greeter(): Server {
@@ -96,7 +96,8 @@ for (const strategy of strategies)
     });
 
     it('leaves the port free when it is released', async () => {
-      const reservation = reservePort({ strategy, host: ['127.0.0.1', '::1'] });
+      const host = ['127.0.0.1', '::1'];
+      const reservation = reservePort({ strategy, host, port: quietPorts() });
       const { port } = reservation;
       reservation.share();
       reservation.release();
@@ -245,7 +246,8 @@ describe('strategy release', () => {
     'holds nothing while the port is shared, and takes it again',
     unixOnly('its other programs are written in Python'),
     async () => {
-      using reservation = reservePort({ strategy: 'release', host: '127.0.0.1' });
+      const host = '127.0.0.1';
+      using reservation = reservePort({ strategy: 'release', host, port: quietPorts() });
       const { port } = reservation;
       reservation.share();
       {
