@@ -28,10 +28,12 @@ import { abortSignal, integer, object } from './validate';
  */
 export type ReservationState = 'held' | 'listening' | 'shared' | 'released';
 
-export interface ListenOptions extends AdoptOptions {
-  /** Which of the reserved addresses to listen on; the first by default. */
+export interface BindOptions {
+  /** Which of the reserved addresses to listen or receive on; the first by default. */
   host?: string;
 }
+
+export interface ListenOptions extends AdoptOptions, BindOptions {}
 
 export interface ReadyOptions {
   /** Milliseconds, 1 to 2^31 - 1; 30,000 by default. */
@@ -127,7 +129,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   get state(): ReservationState {
     if (this.#released) return 'released';
     if (this.#shared) return 'shared';
-    return this.#someoneServes() ? 'listening' : 'held';
+    return this.#isServed() ? 'listening' : 'held';
   }
 
   /**
@@ -159,17 +161,22 @@ export class PortReservation implements Disposable, AsyncDisposable {
    * Has a dgram socket of this process receive on the port. When the socket closes, the port is still
    * reserved; what arrives until the next `bind` is dropped (on Linux: elsewhere it waits).
    *
+   * On Unix it is the same socket each time: options that one dgram socket sets (broadcast, multicast,
+   * buffer sizes) the next one finds set.
+   *
    * @param socket a dgram socket that is not bound yet, of a family that is reserved
+   * @param options.host which of `addresses` to receive on; the first of the socket's family by default
    * @returns the address, once 'listening' was emitted
    * @throws (rejects) as `listen`
    */
-  async bind(socket: DatagramSocket): Promise<AddressInfo> {
+  async bind(socket: DatagramSocket, options: BindOptions = {}): Promise<AddressInfo> {
     if (!(socket instanceof DatagramSocket)) {
       throw invalidArgType('socket', 'an instance of dgram.Socket', socket);
     }
+    const { host } = object('options', options);
     const ipv6 = isDatagramIpv6(socket);
-    const hold =
-      this.#holdsOf('udp').find(({ at }) => at.ipv6 === ipv6) ?? this.#holdToServe('udp');
+    const ofFamily = this.#holdsOf('udp').find(({ at }) => at.ipv6 === ipv6);
+    const hold = (host === undefined && ofFamily) || this.#holdToServe('udp', host);
     this.#refuseSecond(hold, [hold.at.address]);
     let open = true;
     socket.once('close', () => {
@@ -191,7 +198,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   share(): number {
     const holds = this.#holdsOf('tcp');
     if (this.#shared) return this.port;
-    if (this.#someoneServes()) throw listeningError(this.port);
+    if (this.#isServed('tcp')) throw listeningError(this.port);
     for (const hold of holds) hold.share();
     this.#shared = true;
     return this.port;
@@ -374,8 +381,11 @@ export class PortReservation implements Disposable, AsyncDisposable {
     throw invalidArgValue('options.host', 'must be an address that is reserved', host);
   }
 
-  #someoneServes(): boolean {
-    return [...this.#serving].some((serving) => serving.active());
+  #isServed(protocol?: 'tcp' | 'udp'): boolean {
+    return [...this.#serving].some(
+      ({ at, active }) =>
+        active() && (!protocol || at.some(({ hold }) => hold.at.protocol === protocol)),
+    );
   }
 
   /** An address of which is known that somebody listens there. */

@@ -332,6 +332,29 @@ describe('a UDP port', () => {
     await closed(socket);
   });
 
+  it('is served on the address that is asked for', unixOnly('127.0.0.2'), async () => {
+    await using reservation = reservePort({ protocol: 'udp', host: ['127.0.0.1', '127.0.0.2'] });
+    const second = createSocket('udp4');
+    expect(await reservation.bind(second, { host: '127.0.0.2' })).toMatchObject({
+      address: '127.0.0.2',
+    });
+    expect(await reservation.bind(createSocket('udp4'))).toMatchObject({ address: '127.0.0.1' });
+    const elsewhere = reservation.bind(createSocket('udp4'), { host: '127.0.0.3' });
+    await expect(elsewhere).rejects.toThrow(coded('ERR_INVALID_ARG_VALUE'));
+  });
+
+  it('is served while programs share the TCP port of the same number, whichever is first', async () => {
+    await using reservation = reservePort({ protocol: 'both' });
+    const first = createSocket('udp4');
+    await reservation.bind(first);
+    expect(reservation.share()).toBe(reservation.port);
+    expect(reservation.state).toBe('shared');
+    await closed(first);
+    await reservation.bind(createSocket('udp4'));
+    reservation.unshare();
+    expect(reservation.state).toBe('listening');
+  });
+
   it('is served beside TCP on one number', async () => {
     await using reservation = reservePort({ protocol: 'both' });
     const [tcp, udp] = await Promise.all([
