@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { reservePort } from '../src/index';
-import { unixOnly } from './support/platform';
-import { allRefused, ask, dist, ended, fixture, thieves } from './support/reservations';
+import { linuxOnly, unixOnly } from './support/platform';
+import { allRefused, ask, dist, ended, fixture, quietPorts, thieves } from './support/reservations';
 
 const program = dist.replace(/index\.js$/, 'cli/main.js');
 
@@ -103,6 +103,12 @@ describe('bindport find', () => {
     expect(new Set(JSON.parse(out)).size).toBe(5);
   });
 
+  it('says so when its output can not be written', linuxOnly('/dev/full'), async () => {
+    const { err, code } = await shell('"$NODE" "$PROGRAM" find > /dev/full');
+    expect(err).toMatch(/^bindport: .*ENOSPC.*\n$/);
+    expect(code).toBe(1);
+  });
+
   it('says no where no port can be had', async () => {
     const { err, code } = await bindport('find', '--host', '192.0.2.1');
     expect(err).toContain('EADDRNOTAVAIL');
@@ -129,7 +135,7 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
   });
 
   it('takes the preferred port, unless it is taken', async () => {
-    const reservation = reservePort();
+    const reservation = reservePort({ port: quietPorts() });
     const port = String(reservation.port);
     const command = ['run', '--port', port, '--', 'printenv', 'PORT'];
     expect((await bindport(...command)).out).not.toBe(`${port}\n`);
@@ -157,6 +163,21 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
       expect(await ended(child)).toEqual([3, null]);
     },
   );
+
+  it('leaves Ctrl+C to the terminal, which tells the program itself', async () => {
+    const script = `
+      let count = 0;
+      process.on('SIGINT', () => { count++; console.log('interrupted'); });
+      process.stdin.once('data', () => { console.log('times: ' + count); process.exit(7); });
+      console.log('ready');
+    `;
+    const args = [process.execPath, program, 'run', '--', process.execPath, '-e', script];
+    const child = spawn('python3', [fixture('terminal.py'), ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    expect(await text(child.stdout)).toContain('times: 1');
+    expect(await ended(child)).toEqual([7, null]);
+  });
 
   it('keeps the port while the program crashes and starts again', async () => {
     // A supervisor in two lines of shell.

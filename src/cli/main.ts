@@ -44,9 +44,11 @@ async function main([name = '', ...args]: readonly string[]): Promise<number> {
   }
 }
 
-// The reader of a pipe has what it wanted: bindport find -n 1000 | head -1
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  // The reader of a pipe has what it wanted: bindport find -n 1000 | head -1
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`bindport: ${error.message}\n`);
+  process.exit(1);
 });
 
 main(process.argv.slice(2)).then((status) => {

@@ -73,8 +73,9 @@ export const run: Command = {
 
 Reserves a port, puts it in the place of {port} in the arguments and in the variable PORT, and runs
 the program. Nobody else gets the port until the program ends, even while it crashes and starts again.
-Forwards signals, and exits with the program's status: 128 + N when signal N ended it, 127 when it was
-not found, 126 when it could not be run.
+Forwards signals (but Ctrl+C and Ctrl+\\, which a terminal sends to the program too), and exits with
+the program's status: 128 + N when signal N ended it, 127 when it was not found, 126 when it could not
+be run.
 
       --host H      keep the port on this address: a numeric address or 'localhost'; can be given
                     several times; without it, on every address
