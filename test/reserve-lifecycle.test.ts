@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { PortReservation, reservePort } from '../src/index';
-import { unixOnly } from './support/platform';
+import { notInWine, unixOnly } from './support/platform';
 import { allRefused, ask, ended, node, thieves } from './support/reservations';
 
 const coded = (code: string) => expect.objectContaining({ code });
@@ -319,18 +319,22 @@ describe('a UDP port', () => {
     await closed(socket);
   });
 
-  it('is kept when its socket is connected and disconnected', async () => {
-    using reservation = reservePort({ protocol: 'udp' });
-    const socket = createSocket('udp4');
-    const { port } = await reservation.bind(socket);
-    socket.connect(port, '127.0.0.1');
-    await once(socket, 'connect');
-    socket.disconnect();
-    expect(socket.address().port).toBe(port);
-    using other = reservePort({ protocol: 'udp', port });
-    expect(other.port).not.toBe(port);
-    await closed(socket);
-  });
+  it(
+    'is kept when its socket is connected and disconnected',
+    notInWine('its kernel is Linux, which forgets a port of its own choice then'),
+    async () => {
+      using reservation = reservePort({ protocol: 'udp' });
+      const socket = createSocket('udp4');
+      const { port } = await reservation.bind(socket);
+      socket.connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.disconnect();
+      expect(socket.address().port).toBe(port);
+      using other = reservePort({ protocol: 'udp', port });
+      expect(other.port).not.toBe(port);
+      await closed(socket);
+    },
+  );
 
   it('is served on the address that is asked for', unixOnly('127.0.0.2'), async () => {
     await using reservation = reservePort({ protocol: 'udp', host: ['127.0.0.1', '127.0.0.2'] });
