@@ -166,8 +166,9 @@ async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Prom
  *   `ERR_SOCKET_BAD_TYPE`, `ERR_SOCKET_HANDLE_CLOSED`, `ERR_SOCKET_HANDLE_ADOPTED`,
  *   `ERR_SERVER_ALREADY_LISTEN`, `ERR_SOCKET_ALREADY_BOUND` or `ERR_SOCKET_DGRAM_NOT_RUNNING`;
  *   SystemError with `syscall: 'listen'` (EADDRINUSE) or `'open'` (EEXIST), for UDP also `'dup'` or
- *   `'socket'` (EMFILE). After each of these the descriptor is its owner's as before. Error `ERR_SERVER_NOT_RUNNING` when the server is closed
- *   before it listens: the descriptor is closed with it.
+ *   `'socket'` (EMFILE). After each of these the descriptor is its owner's as before. The descriptor
+ *   is closed with Error `ERR_SERVER_NOT_RUNNING`, when the server is closed before it listens, and for
+ *   a Unix domain socket that another server of this thread has: libuv tells EEXIST too late.
  */
 export async function adopt(
   server: Server | DatagramSocket,
