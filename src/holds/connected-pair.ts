@@ -72,9 +72,17 @@ function acceptFrom(listener: SocketHandle, far: SocketHandle): SocketHandle {
     const near = listener.accept();
     const peer = peerOf(near);
     if (peer?.port === wanted.port && peer.address === wanted.address) return near;
-    near.setOption('SO_LINGER', { enabled: true, seconds: 0 });
-    near.close();
+    reset(near);
   }
+}
+
+function reset(socket: SocketHandle): void {
+  try {
+    socket.setOption('SO_LINGER', { enabled: true, seconds: 0 });
+  } catch {
+    // macOS: the peer has reset it already.
+  }
+  socket.close();
 }
 
 /** Undefined when the peer has reset the connection already. */
