@@ -102,6 +102,11 @@ function arrived(info: string | undefined, handle: unknown): number {
   return fd;
 }
 
+/** WSADuplicateSocketW has made a handle in this process already, which is closed by opening it. */
+function discard(info: string | undefined): void {
+  if (info !== undefined) binding.close(arrived(info, undefined));
+}
+
 function takeOver(
   { info, reuseAddr }: { info?: string; reuseAddr: boolean },
   handle: unknown,
@@ -130,7 +135,8 @@ class Courier {
   /** This side's receivers, in order. */
   readonly #waits = new Map<number, Settle<SocketHandle>>();
   #lastWait = 0;
-  #listening = false;
+  /** Whether a receiver gave up: a socket may be on its way to it, even when nobody waits any more. */
+  #gaveUp = false;
 
   constructor(peer: IpcPeer) {
     this.#peer = peer;
@@ -156,7 +162,11 @@ class Courier {
       const wait = this.#lastWait;
       this.#waits.set(wait, settle);
       this.#post({ step: 'want', wait, pid: process.pid });
-      return () => this.#waits.delete(wait);
+      return () => {
+        const waiting = this.#waits.delete(wait);
+        this.#gaveUp ||= waiting;
+        return waiting;
+      };
     });
   }
 
@@ -184,17 +194,18 @@ class Courier {
 
   /**
    * Listens while something is pending. A child stays alive meanwhile: Node counts the listeners of
-   * 'disconnect' as uses of the channel.
+   * 'disconnect' as uses of the channel, those of 'internalMessage' it does not.
    */
   #listen(): void {
-    const needed = this.#offers.length + this.#sent.size + this.#waits.size > 0;
-    if (needed === this.#listening) return;
-    this.#listening = needed;
-    if (needed) {
-      this.#events.on('internalMessage', this.#onMessage).on('disconnect', this.#onDisconnect);
-    } else {
-      this.#events.off('internalMessage', this.#onMessage).off('disconnect', this.#onDisconnect);
-    }
+    const pending = this.#offers.length + this.#sent.size + this.#waits.size > 0;
+    this.#toggle('disconnect', this.#onDisconnect, pending);
+    this.#toggle('internalMessage', this.#onMessage, pending || this.#gaveUp);
+  }
+
+  #toggle(event: string, listener: (...args: unknown[]) => void, needed: boolean): void {
+    const listening = this.#events.listeners(event).includes(listener);
+    if (needed && !listening) this.#events.on(event, listener);
+    else if (!needed && listening) this.#events.off(event, listener);
   }
 
   /** A failure to write is the channel's end, which 'disconnect' tells. */
@@ -272,6 +283,7 @@ class Courier {
     this.#waits.delete(wait);
     try {
       if (receiver === undefined) {
+        discard(message.info);
         this.#post({ step: 'refused', wait });
         return;
       }

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -60,6 +60,21 @@ function bound(family: number = AF_INET, type: number = SOCK_STREAM) {
 async function httpGet(port: number): Promise<string> {
   const [response] = await once(get({ host: '127.0.0.1', port, agent: false }), 'response');
   return text(response);
+}
+
+/** Keeps back what a child's receiver wants; resolves, once it does, to what lets its wish through. */
+function keepBackWish(child: ChildProcess): Promise<() => void> {
+  return new Promise((resolve) => {
+    const { emit } = child;
+    child.emit = (event: string, ...args: unknown[]) => {
+      const through = () => Reflect.apply(emit, child, [event, ...args]);
+      if (event !== 'internalMessage' || Reflect.get(Object(args[0]), 'step') !== 'want')
+        return through();
+      child.emit = emit;
+      resolve(through);
+      return true;
+    };
+  });
 }
 
 describe('a TCP socket', () => {
@@ -252,6 +267,42 @@ describe('what can’t be sent stays the sender’s', () => {
     const sending = sendSocket(child, socket);
     expect(await ask('receive')).toMatchObject({ port });
     await sending;
+  });
+
+  /** Its receiver gives up after it said that it waits, before the socket comes. */
+  async function sendTooLate() {
+    const { child, ask } = startPeer();
+    const { socket, port } = bound();
+    const wish = keepBackWish(child);
+    const sending = sendSocket(child, socket);
+    const receiving = rejection(ask('receive'));
+    const letThrough = await wish;
+    await ask('abort');
+    expect(await receiving).toMatchObject({ message: 'given up' });
+    letThrough();
+    return { ask, port, sending };
+  }
+
+  test('when the receiver gives up with the socket on its way: the next one has it alone', async () => {
+    const { ask, port, sending } = await sendTooLate();
+    expect(await ask('receive')).toMatchObject({ port });
+    await sending;
+    await ask('close', 0);
+    // The first attempt left nothing open in that process.
+    const next = new SocketHandle();
+    onTestFinished(() => next.close());
+    next.bind('127.0.0.1', port);
+    expect(next.address().port).toBe(port);
+  });
+
+  test('a receiver that gave up does not keep its process', async () => {
+    const { child, ask, exited } = startPeer();
+    const receiving = rejection(ask('receive'));
+    await ask('abort');
+    await receiving;
+    await ask('stopListening');
+    expect(await exited).toMatchObject({ code: 0, signal: null });
+    expect(child.exitCode).toBe(0);
   });
 
   test('and no descriptor is left over', unixOnly('counts descriptors in /dev/fd'), async () => {
