@@ -52,6 +52,7 @@ interface Settle<Value> {
 
 interface Offer extends Settle<void> {
   socket: SocketHandle;
+  signal: AbortSignal | undefined;
   /** Unix: what carries a duplicate of the descriptor while it is on its way. */
   carrier?: ListenTarget;
 }
@@ -145,7 +146,7 @@ class Courier {
 
   send(socket: SocketHandle, signal: AbortSignal | undefined): Promise<void> {
     return this.#pending(signal, (settle) => {
-      const offer: Offer = { socket, ...settle };
+      const offer: Offer = { socket, signal, ...settle };
       this.#offers.push(offer);
       this.#post({ step: 'offer' });
       return () => {
@@ -309,6 +310,8 @@ class Courier {
       offer.reject(
         stateError('ERR_SOCKET_REFUSED', `The other process can't open it: ${answer.error}`),
       );
+    } else if (offer.signal?.aborted) {
+      offer.reject(offer.signal.reason);
     } else {
       // Its receiver had given up: for the next one.
       delete offer.carrier;

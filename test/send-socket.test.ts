@@ -270,17 +270,17 @@ describe('what can’t be sent stays the sender’s', () => {
   });
 
   /** Its receiver gives up after it said that it waits, before the socket comes. */
-  async function sendTooLate() {
+  async function sendTooLate(signal?: AbortSignal) {
     const { child, ask } = startPeer();
     const { socket, port } = bound();
     const wish = keepBackWish(child);
-    const sending = sendSocket(child, socket);
+    const sending = sendSocket(child, socket, signal ? { signal } : {});
     const receiving = rejection(ask('receive'));
     const letThrough = await wish;
     await ask('abort');
     expect(await receiving).toMatchObject({ message: 'given up' });
     letThrough();
-    return { ask, port, sending };
+    return { ask, socket, port, sending };
   }
 
   test('when the receiver gives up with the socket on its way: the next one has it alone', async () => {
@@ -293,6 +293,15 @@ describe('what can’t be sent stays the sender’s', () => {
     onTestFinished(() => next.close());
     next.bind('127.0.0.1', port);
     expect(next.address().port).toBe(port);
+  });
+
+  test('when the signal gives up meanwhile, and the receiver as well', async () => {
+    const aborter = new AbortController();
+    const { socket, port, sending } = await sendTooLate(aborter.signal);
+    const reason = new Error('too late');
+    aborter.abort(reason);
+    expect(await rejection(sending)).toBe(reason);
+    expect(socket.address().port).toBe(port);
   });
 
   test('a receiver that gave up does not keep its process', async () => {
