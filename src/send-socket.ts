@@ -7,7 +7,7 @@
  * `refused`. The messages are internal ones (`cmd` begins with NODE_, as the cluster module's): the
  * application's 'message' listeners never see them.
  */
-import type { ChildProcess } from 'node:child_process';
+import { ChildProcess } from 'node:child_process';
 import type { EventEmitter } from 'node:events';
 import { binding } from './binding';
 import { constants } from './constants';
@@ -327,8 +327,8 @@ function courierOf(name: string, peer: IpcPeer): Courier {
   if (!hasNodeChannel) {
     throw stateError('ERR_UNSUPPORTED_RUNTIME', 'Only Node sends sockets to other processes');
   }
-  if (typeof peer !== 'object' || peer === null || !('connected' in peer || 'send' in peer)) {
-    if (peer !== process) throw invalidArgType(name, 'a ChildProcess or process', peer);
+  if (peer !== process && !(peer instanceof ChildProcess)) {
+    throw invalidArgType(name, 'a ChildProcess or process', peer);
   }
   if (!peer.connected) throw channelClosed();
   const courier = couriers.get(peer) ?? new Courier(peer);

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile } from 'node:child_process';
+import { Worker } from 'node:cluster';
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -353,6 +354,9 @@ describe('is refused', () => {
     [[undefined, undefined], 'peer'],
     [[{}, undefined], 'peer'],
     [['child', undefined], 'peer'],
+    [[Object.assign(new EventEmitter(), { connected: true, send() {} }), undefined], 'peer'],
+    // Its `process` would be one.
+    [[new Worker(), undefined], 'peer'],
   ])('%j: %s', async (args, name) => {
     const failed = Promise.resolve(callUnchecked(sendSocket, args));
     expect(await rejection(failed)).toMatchObject({
