@@ -1,6 +1,5 @@
-import { binding } from './binding';
 import { constants } from './constants';
-import { EINVAL, systemError } from './errors';
+import { setInt } from './sockopt';
 
 const { SOL_SOCKET, SO_EXCLUSIVEADDRUSE } = constants;
 
@@ -10,12 +9,5 @@ const { SOL_SOCKET, SO_EXCLUSIVEADDRUSE } = constants;
  */
 export function requestExclusiveUse(fd: number): void {
   if (SO_EXCLUSIVEADDRUSE === undefined) return;
-  const error = binding.setsockopt(fd, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
-  if (error === 0) return;
-  throw systemError(error, 'setsockopt', {
-    subject: 'SO_EXCLUSIVEADDRUSE',
-    ...(error === EINVAL && {
-      explanation: 'the socket has SO_REUSEADDR, which excludes it, or is bound already',
-    }),
-  });
+  setInt(fd, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1, 'SO_EXCLUSIVEADDRUSE');
 }

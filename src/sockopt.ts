@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { binding } from './binding';
-import { invalidArgType, systemError } from './errors';
+import { constants } from './constants';
+import { EINVAL, invalidArgType, systemError } from './errors';
 import { descriptor, int32, integer } from './validate';
 
 const INT32_MIN = -0x80000000;
@@ -50,8 +51,27 @@ export function setBytes(
   if (error < 0) throw failed(error, 'setsockopt', subject);
 }
 
+/** Windows' two options for sharing a port and for not doing so exclude each other; the code can't say that. */
+const exclusions: ReadonlyMap<string, string> = new Map(
+  constants.SO_EXCLUSIVEADDRUSE === undefined
+    ? []
+    : [
+        [
+          'SO_EXCLUSIVEADDRUSE',
+          'the socket has SO_REUSEADDR, which excludes it, or is bound already',
+        ],
+        ['SO_REUSEADDR', 'the socket has SO_EXCLUSIVEADDRUSE, which excludes it'],
+      ],
+);
+
 function failed(errno: number, syscall: string, subject: string | undefined): Error {
-  return systemError(errno, syscall, subject === undefined ? {} : { subject });
+  if (subject === undefined) return systemError(errno, syscall);
+  const explanation =
+    syscall === 'setsockopt' && errno === EINVAL ? exclusions.get(subject) : undefined;
+  return systemError(errno, syscall, {
+    subject,
+    ...(explanation !== undefined && { explanation }),
+  });
 }
 
 /**
