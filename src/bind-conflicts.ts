@@ -1,5 +1,5 @@
 import { constants } from './constants';
-import { EADDRINUSE, invalidArgType, invalidArgValue, isSystemError } from './errors';
+import { EACCES, EADDRINUSE, invalidArgType, invalidArgValue, isSystemError } from './errors';
 import { socketOptions } from './options/named';
 import { SocketHandle } from './socket-handle';
 import { object } from './validate';
@@ -84,7 +84,8 @@ function bindFirst(
       return socket;
     } catch (error) {
       socket.close();
-      if (!isSystemError(error, EADDRINUSE) || attempt === ATTEMPTS) throw error;
+      // Windows says EACCES to SO_REUSEADDR and beside an exclusive socket.
+      if (!isSystemError(error, EADDRINUSE, EACCES) || attempt === ATTEMPTS) throw error;
     }
   }
 }

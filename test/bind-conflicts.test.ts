@@ -1,5 +1,6 @@
 import { constants as os } from 'node:os';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { binding } from '../src/binding';
 import {
   type BindConflictsOptions,
   bindConflicts,
@@ -11,7 +12,7 @@ import { callUnchecked } from './support/bad-values';
 import { addresses, microsoftCells, windowsOptions } from './support/conflict-table';
 import { needsIpv6 } from './support/network';
 import { isWindows, isWine, linuxOnly, unixOnly, windowsOnly } from './support/platform';
-import { rejection } from './support/thrown';
+import { errnoOf, rejection } from './support/thrown';
 
 /** One line for each pair of binds. */
 function cellsOf(table: ConflictTable): { first: string; second: string; result: string }[] {
@@ -113,6 +114,22 @@ describe('everywhere', () => {
     for (const address of both)
       expect(table.default?.[address].default?.[address]).toBe('EADDRINUSE');
   });
+
+  test.each(['EADDRINUSE', 'EACCES'])(
+    'a port that another program takes first, so that the first bind is %s, is not measured',
+    async (code) => {
+      const { bind } = binding;
+      const spy = vi.spyOn(binding, 'bind').mockImplementation((fd, family, address, port) => {
+        if (port === 0) return bind(fd, family, address, port);
+        spy.mockRestore();
+        return errnoOf(code);
+      });
+      onTestFinished(() => spy.mockRestore());
+      const table = await bindConflicts();
+      expect(table).toEqual(await bindConflicts());
+      expect(Object.keys(table)).toEqual(options);
+    },
+  );
 
   test.each([
     [null, 'options'],
