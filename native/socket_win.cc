@@ -31,6 +31,7 @@ SOCKET Handle(Descriptor descriptor) {
 // disks and pipes, so that a failing call here and in Node carries the same code.
 int TranslateError(int error) {
   switch (error) {
+    case ERROR_NOACCESS:
     case WSAEACCES:
       return UV_EACCES;
     case ERROR_ADDRESS_ALREADY_ASSOCIATED:
@@ -61,7 +62,7 @@ int TranslateError(int error) {
       return UV_ECONNRESET;
     case ERROR_ALREADY_EXISTS:
       return UV_EEXIST;
-    case ERROR_NOACCESS:
+    case ERROR_BUFFER_OVERFLOW:
     case WSAEFAULT:
       return UV_EFAULT;
     case ERROR_HOST_UNREACHABLE:
@@ -84,7 +85,6 @@ int TranslateError(int error) {
       return UV_EMFILE;
     case WSAEMSGSIZE:
       return UV_EMSGSIZE;
-    case ERROR_BUFFER_OVERFLOW:
     case ERROR_FILENAME_EXCED_RANGE:
       return UV_ENAMETOOLONG;
     case ERROR_NETWORK_UNREACHABLE:
