@@ -78,12 +78,20 @@ function hiddenDescriptor(handle: unknown): number | undefined {
   return withIt.find((fd, i) => fd !== withoutIt[i]);
 }
 
+/**
+ * The libuv handle: a TLS connection's own is none, its parent is the TCP connection's, or that of
+ * the TLS connection that it goes through.
+ */
+function libuvHandle(handle: unknown): unknown {
+  const parent = property(handle, '_parent');
+  return parent === undefined || parent === null ? handle : libuvHandle(parent);
+}
+
 /** The handle's descriptor, or undefined where it has none (yet). */
 export function descriptorOfHandle(handle: unknown): number | undefined {
   const fd = property(handle, 'fd');
   if (typeof fd === 'number' && fd >= 0) return fd;
-  // A TLS connection's own handle is no libuv handle: its parent is the TCP connection's.
-  return hasHiddenDescriptors ? hiddenDescriptor(property(handle, '_parent') ?? handle) : undefined;
+  return hasHiddenDescriptors ? hiddenDescriptor(libuvHandle(handle)) : undefined;
 }
 
 /** What `net.BoundSocket` tells itself: -1 on Windows. */

@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { TLSSocket } from 'node:tls';
+import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { binding } from '../src/binding';
 import {
@@ -21,6 +21,7 @@ import {
 import { openTarget } from '../src/listen-target';
 import { handleOf } from '../src/node-handles';
 import { reportOf, startFixture } from './support/child';
+import { credentials } from './support/credentials';
 import { nodeDescriptor } from './support/node-descriptor';
 import { isWine, unixOnly, windowsOnly } from './support/platform';
 import { rejection, systemErrorLike, thrown } from './support/thrown';
@@ -240,6 +241,23 @@ describe("Node's own sockets have descriptors", () => {
       expect(getOption(server, 'SO_TYPE')).toBe(SOCK_STREAM);
       expect(hasRef()).toBe(referenced);
     }
+  });
+
+  test('a TLS connection through another has that of both', async () => {
+    const server = createTlsServer(credentials, (outer) => {
+      createTlsServer(credentials, (inner) => inner.end('inner')).emit('connection', outer);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const tls = { rejectUnauthorized: false };
+    const outer = connectTls({ ...tls, port: portOf(server), host: '127.0.0.1' });
+    await once(outer, 'secureConnect');
+    const inner = connectTls({ ...tls, socket: outer });
+    await once(inner, 'secureConnect');
+    expect(nodeDescriptor(inner)).toBe(nodeDescriptor(outer));
+    expect(await text(inner)).toBe('inner');
+    outer.destroy();
+    server.close();
+    await once(server, 'close');
   });
 
   test('a TLS connection over a stream has none', () => {
