@@ -77,7 +77,7 @@ const printLeftOut = (verdicts) => {
 
 const args = process.argv.slice(2);
 const majors = args[0] === '--node' ? args.splice(0, 2).slice(1) : Object.keys(nodeVersions);
-if (!majors.every((major) => Object.hasOwn(nodeVersions, major))) {
+if (majors.length === 0 || !majors.every((major) => Object.hasOwn(nodeVersions, major))) {
   console.error(
     `usage: node scripts/windows-test.mjs [--node ${Object.keys(nodeVersions).join('|')}] [vitest's arguments…]`,
   );
