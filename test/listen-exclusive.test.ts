@@ -323,6 +323,53 @@ describe('starting again', () => {
     },
   );
 
+  describe('through TIME_WAIT, when SO_REUSEADDR lets a thief bind before it listens,', () => {
+    const { listen } = SocketHandle.prototype;
+
+    /** Runs `steal` with a thief that is bound to the port, between the bind and the listen. */
+    async function startBeside(port: number, steal: (thief: SocketHandle) => void) {
+      const thief = new SocketHandle();
+      onTestFinished(() => thief.close());
+      thief.setOption('SO_REUSEADDR', true);
+      const listened: SocketHandle[] = [];
+      const spy = vi.spyOn(SocketHandle.prototype, 'listen').mockImplementation(function (
+        this: SocketHandle,
+        backlog,
+      ) {
+        spy.mockRestore();
+        listened.push(this);
+        thief.bind('0.0.0.0', port);
+        steal(thief);
+        listen.call(this, backlog);
+      });
+      onTestFinished(() => spy.mockRestore());
+      const server = owner();
+      const starting = listenExclusive(server, { host: '127.0.0.1', port });
+      return { server, thief, listened, starting };
+    }
+
+    test('the thief cannot listen', linuxOnly("Linux's rules"), async () => {
+      const port = await leaveTimeWait();
+      const { starting, thief } = await startBeside(port, () => {});
+      await starting;
+      expect(() => thief.listen()).toThrow('listen EADDRINUSE');
+      expect(await answerOf(port, '127.0.0.1')).toBe('owner');
+    });
+
+    test('and listen, it is refused', linuxOnly("Linux's rules"), async () => {
+      const port = await leaveTimeWait();
+      const { server, listened, starting } = await startBeside(port, (thief) => thief.listen());
+      expect(await rejection(starting)).toMatchObject({
+        code: 'EADDRINUSE',
+        syscall: 'listen',
+        address: '127.0.0.1',
+        port,
+      });
+      expect(server.listening).toBe(false);
+      expect(listened.map(({ closed }) => closed)).toEqual([true]);
+    });
+  });
+
   test('is EADDRINUSE while another server listens', async () => {
     for (const hold of [
       (server: Server) => listenExclusive(server, { host: '127.0.0.1' }),
