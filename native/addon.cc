@@ -60,10 +60,13 @@ OwnedDescriptors* Owned(const Napi::CallbackInfo& info) {
   return info.Env().GetInstanceData<OwnedDescriptors>();
 }
 
-Napi::Value Socket(const Napi::CallbackInfo& info) {
-  const Descriptor descriptor = OpenSocket(Int(info, 0), Int(info, 1), Int(info, 2));
+Napi::Value Opened(const Napi::CallbackInfo& info, Descriptor descriptor) {
   if (descriptor >= 0) Owned(info)->Add(descriptor);
   return Number(info, static_cast<double>(descriptor));
+}
+
+Napi::Value Socket(const Napi::CallbackInfo& info) {
+  return Opened(info, OpenSocket(Int(info, 0), Int(info, 1), Int(info, 2)));
 }
 
 Napi::Value Close(const Napi::CallbackInfo& info) {
@@ -84,12 +87,10 @@ Napi::Value Bind(const Napi::CallbackInfo& info) { return WithAddress(info, Bind
 
 Napi::Value Connect(const Napi::CallbackInfo& info) { return WithAddress(info, ConnectSocket); }
 
-Napi::Value Accept(const Napi::CallbackInfo& info) {
-  return Number(info, static_cast<double>(AcceptSocket(Fd(info))));
-}
+Napi::Value Accept(const Napi::CallbackInfo& info) { return Opened(info, AcceptSocket(Fd(info))); }
 
 Napi::Value Duplicate(const Napi::CallbackInfo& info) {
-  return Number(info, static_cast<double>(DuplicateSocket(Fd(info))));
+  return Opened(info, DuplicateSocket(Fd(info)));
 }
 
 Napi::Value Replace(const Napi::CallbackInfo& info) {
@@ -105,7 +106,7 @@ Napi::Value Export(const Napi::CallbackInfo& info) {
 
 Napi::Value Import(const Napi::CallbackInfo& info) {
   const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
-  return Number(info, static_cast<double>(ImportSocket(bytes.Data(), bytes.ByteLength())));
+  return Opened(info, ImportSocket(bytes.Data(), bytes.ByteLength()));
 }
 
 Napi::Value Loop(const Napi::CallbackInfo& info) {

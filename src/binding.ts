@@ -19,7 +19,8 @@ export interface SocketKind {
 
 /**
  * The addon: one function per system call, no checks of its own. Where nothing else is said, a
- * negative result is libuv's error number.
+ * negative result is libuv's error number. What `socket`, `accept`, `duplicate` and `importSocket` open
+ * is owned, as by `own`, from the moment it is open, and until `close` or `disown`.
  */
 export interface Binding {
   readonly startupError: number;
@@ -29,9 +30,7 @@ export interface Binding {
   /** sizeof(struct linger): two ints, or Windows' two shorts (4). */
   readonly lingerSize: number;
 
-  /** Owned, as by `own`, from the moment it is open. */
   socket(family: number, type: number, protocol: number): number;
-  /** Disowns it, too. */
   close(fd: number): number;
   /** `address`: numeric, or a path for AF_UNIX. */
   bind(fd: number, family: number, address: string, port: number): number;

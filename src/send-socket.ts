@@ -69,6 +69,7 @@ function channelClosed(): CodedError {
 function carry({ fd, family, type }: SocketHandle): ListenTarget {
   const duplicate = binding.duplicate(fd);
   if (duplicate < 0) throw systemError(duplicate, 'fcntl');
+  binding.disown(duplicate);
   let carrier: ListenTarget;
   try {
     carrier = openTarget(duplicate, family, type);
@@ -112,14 +113,7 @@ function takeOver(
   { info, reuseAddr }: { info?: string; reuseAddr: boolean },
   handle: unknown,
 ): SocketHandle {
-  const fd = arrived(info, handle);
-  let socket: SocketHandle;
-  try {
-    socket = SocketHandle.from(fd);
-  } catch (error) {
-    binding.close(fd);
-    throw error;
-  }
+  const socket = SocketHandle.opened(arrived(info, handle));
   // libuv turned it on in a UDP socket when it opened what arrived (Unix).
   if (socket.getOption('SO_REUSEADDR') !== reuseAddr) socket.setOption('SO_REUSEADDR', reuseAddr);
   return socket;

@@ -107,7 +107,6 @@ export class SocketHandle implements Disposable {
     this.type = kind.type;
     this.protocol = kind.protocol;
     this.#owned = { fd, openedAt: watched ? callSite(SocketHandle) : undefined };
-    binding.own(fd);
     if (watched) forgotten.register(this, this.#owned, this.#owned);
   }
 
@@ -141,6 +140,20 @@ export class SocketHandle implements Disposable {
       );
     }
     return new SocketHandle(new Existing(fd, kind));
+  }
+
+  /**
+   * The handle of a descriptor that the binding has just opened; it is closed after a throw.
+   *
+   * @internal
+   */
+  static opened(fd: number): SocketHandle {
+    try {
+      return new SocketHandle(new Existing(fd, describe(fd)));
+    } catch (error) {
+      binding.close(fd);
+      throw error;
+    }
   }
 
   /**
@@ -254,7 +267,7 @@ export class SocketHandle implements Disposable {
   accept(): SocketHandle {
     const fd = binding.accept(this.fd);
     if (fd < 0) throw systemError(fd, 'accept', this.#address() ?? {});
-    return SocketHandle.from(fd);
+    return SocketHandle.opened(fd);
   }
 
   /**

@@ -688,7 +688,7 @@ describe('descriptors and processes', () => {
     },
   );
 
-  test.each(['opens and closes handles', 'finds unused ports'])(
+  test.each(['opens and closes handles', 'duplicates handles', 'finds unused ports'])(
     'a worker thread that is terminated while it %s leaves none open',
     unixOnly('counts descriptors'),
     async (work) => {
