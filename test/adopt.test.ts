@@ -15,6 +15,7 @@ import {
 } from '../src/index';
 import { badIntegers, callUnchecked } from './support/bad-values';
 import { isSocket, openSockets } from './support/descriptors';
+import { freePort } from './support/free-port';
 import { needsIpv6 } from './support/network';
 import { nodeDescriptor } from './support/node-descriptor';
 import { isWindows, linuxOnly, unixOnly } from './support/platform';
@@ -175,7 +176,8 @@ describe('adopting', () => {
 
   test('close() frees descriptor and port', async () => {
     const handle = socket();
-    const port = bindPort(handle);
+    const port = freePort();
+    handle.bind(HOST, port);
     const { fd } = handle;
     const served = server();
     await adopt(served, handle);
@@ -189,7 +191,8 @@ describe('adopting', () => {
 
   test('closing the server before it listens rejects and frees the port', async () => {
     const handle = socket();
-    const port = bindPort(handle);
+    const port = freePort();
+    handle.bind(HOST, port);
     const served = createServer();
     const adopting = rejection(adopt(served, handle));
     served.close();

@@ -17,6 +17,7 @@ import {
 import { badIntegers, callUnchecked } from './support/bad-values';
 import { reportOf } from './support/child';
 import { microsoftCells } from './support/conflict-table';
+import { freePort } from './support/free-port';
 import { foreignIpv4, needsIpv6 } from './support/network';
 import {
   isLinux,
@@ -249,7 +250,7 @@ describe('the server', () => {
   });
 
   test('answers on IPv6 alone with ipv6Only', needsIpv6, async () => {
-    const { port } = await listening({ ipv6Only: true });
+    const { port } = await listening({ port: freePort(), ipv6Only: true });
     expect(await answerOf(port, '::1')).toBe('owner');
     const other = new SocketHandle();
     onTestFinished(() => other.close());
@@ -284,7 +285,7 @@ describe('the server', () => {
   });
 
   test('takes a port of the caller’s choice, "localhost" and a backlog', async () => {
-    const { server, port } = await listening({ host: 'localhost' });
+    const { server, port } = await listening({ host: 'localhost', port: freePort() });
     server.close();
     await once(server, 'close');
     const again = await listening({ host: 'localhost', port, backlog: 1 });
@@ -294,7 +295,7 @@ describe('the server', () => {
 
 /** A port whose server closed a connection first, so that TIME_WAIT is on its side. */
 async function leaveTimeWait(): Promise<number> {
-  const { server, port } = await listening({ host: '127.0.0.1' });
+  const { server, port } = await listening({ host: '127.0.0.1', port: freePort() });
   expect(await answerOf(port, '127.0.0.1')).toBe('owner');
   server.close();
   await once(server, 'close');

@@ -7,8 +7,9 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { reservePort } from '../src/index';
+import { quietPorts } from './support/free-port';
 import { linuxOnly, unixOnly } from './support/platform';
-import { allRefused, ask, dist, ended, fixture, quietPorts, thieves } from './support/reservations';
+import { allRefused, ask, dist, ended, fixture, thieves } from './support/reservations';
 
 const program = dist.replace(/index\.js$/, 'cli/main.js');
 

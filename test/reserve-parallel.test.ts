@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
+import { quietPorts } from './support/free-port';
 import { unixOnly } from './support/platform';
-import { dist, quietPorts, root } from './support/reservations';
+import { dist, root } from './support/reservations';
 
 /** Reserves, tells the ports, and keeps them until it is told to end. */
 const reserver = (count: number, options: object, module = dist) => `

@@ -8,14 +8,9 @@ import {
   reservePort,
   reservePorts,
 } from '../src/index';
+import { freePort } from './support/free-port';
 import { unixOnly } from './support/platform';
-import { node, quietPorts } from './support/reservations';
-
-/** Free on every address. */
-function freePort(): number {
-  using reservation = reservePort({ port: quietPorts() });
-  return reservation.port;
-}
+import { node } from './support/reservations';
 
 /** For calls that TypeScript refuses. */
 function reserveUnchecked(options: unknown): unknown {

@@ -3,8 +3,9 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { reservePort, type Strategy } from '../src/index';
+import { quietPorts } from './support/free-port';
 import { unixOnly } from './support/platform';
-import { allRefused, ask, ended, fixture, node, quietPorts, thieves } from './support/reservations';
+import { allRefused, ask, ended, fixture, node, thieves } from './support/reservations';
 
 /** Closes the connection first, so that its end stays in TIME_WAIT. */
 function greeter(): Server {

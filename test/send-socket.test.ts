@@ -11,6 +11,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { bindPort, constants, receiveSocket, SocketHandle, sendSocket } from '../src/index';
 import { callUnchecked } from './support/bad-values';
 import { reportOf, startFixture } from './support/child';
+import { freePort } from './support/free-port';
 import { needsIpv6 } from './support/network';
 import { isWindows, unixOnly } from './support/platform';
 import { rejection } from './support/thrown';
@@ -123,7 +124,9 @@ describe('a TCP socket', () => {
 
   test('is nobody else’s afterwards: closed by its receiver, its port is free', async () => {
     const { child, ask } = startPeer();
-    const { socket, port } = bound();
+    const socket = new SocketHandle();
+    const port = freePort();
+    socket.bind('127.0.0.1', port);
     await Promise.all([ask('receive'), sendSocket(child, socket)]);
     await ask('bequeath');
     await ask('close', 0);

@@ -10,6 +10,7 @@ import { constants, getOption, HOST, HOSTv6, SocketHandle } from '../src/index';
 import { badIntegers, callUnchecked } from './support/bad-values';
 import { fixtures, reportOf } from './support/child';
 import { closedCode, isSocket, neverOpen, openSockets } from './support/descriptors';
+import { freePort } from './support/free-port';
 import {
   foreignIpv4,
   foreignIpv6,
@@ -152,8 +153,9 @@ describe('the end of a handle', () => {
   });
 
   test('close() frees the port', () => {
-    const first = bound();
-    const { port } = first.address();
+    const first = socket();
+    const port = freePort();
+    first.bind(HOST, port);
     first.close();
     const second = socket();
     second.bind(HOST, port);
@@ -286,11 +288,7 @@ describe('binding', () => {
   });
 
   test('to a port', () => {
-    const port = (() => {
-      using free = new SocketHandle();
-      free.bind();
-      return free.address().port;
-    })();
+    const port = freePort();
     const handle = socket();
     handle.bind(HOST, port);
     expect(handle.address()).toEqual({ address: HOST, family: 'IPv4', port });

@@ -22,6 +22,7 @@ import { openTarget } from '../src/listen-target';
 import { handleOf } from '../src/node-handles';
 import { reportOf, startFixture } from './support/child';
 import { credentials } from './support/credentials';
+import { freePort } from './support/free-port';
 import { nodeDescriptor } from './support/node-descriptor';
 import { isWine, unixOnly, windowsOnly } from './support/platform';
 import { rejection, systemErrorLike, thrown } from './support/thrown';
@@ -423,7 +424,8 @@ test('a Unix domain socket has no handle in Node on Windows', winsock, () => {
 describe('children do not inherit', () => {
   test.each(['a socket', 'a duplicate'])('%s', async (kind) => {
     const handle = new SocketHandle();
-    const port = bindPort(handle);
+    const port = freePort();
+    handle.bind('127.0.0.1', port);
     const duplicate = kind === 'a duplicate' ? binding.duplicate(handle.fd) : undefined;
     const { message } = startFixture('stay.cjs');
     expect(await message()).toBe('here');

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { portRange } from '../../src/index';
 
 export const root = join(__dirname, '../..');
 export const dist = join(root, 'dist/index.js');
@@ -55,14 +54,6 @@ export async function ended(
   }
   const [code, signal] = await once(child, 'exit');
   return [code, signal];
-}
-
-/**
- * Ports from a random one on, below those that kernels choose from: one that is given up can be taken
- * again, since nobody else comes by it.
- */
-export function quietPorts(): Iterable<number> {
-  return portRange(10_000 + Math.floor(Math.random() * 20_000), 32_767);
 }
 
 /** Runs a Node script from its text, with `bindport` as the built package. */
