@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { reservePort } from '../src/index';
-import { quietPorts } from './support/free-port';
+import { freePort, quietPorts } from './support/free-port';
 import { linuxOnly, unixOnly } from './support/platform';
 import { allRefused, ask, dist, ended, fixture, thieves } from './support/reservations';
 
@@ -196,14 +196,13 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
   });
 
   it('passes the socket itself, which nobody else gets', async () => {
-    const port = reservePort();
-    port.release();
+    const port = freePort();
     const child = start(
       [
         'run',
         '--activate',
         '--port',
-        String(port.port),
+        String(port),
         '--',
         'python3',
         fixture('inherited_server.py'),
@@ -212,9 +211,9 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
     );
     // The kernel queues connections from the start; before it there is nobody.
     let answer = '';
-    while (answer === '') answer = await ask(port.port).catch(() => '');
+    while (answer === '') answer = await ask(port).catch(() => '');
     expect(JSON.parse(answer)).toMatchObject({ pid: true, fds: '1', names: 'tcp' });
-    expect(await thieves(port.port)).toEqual(allRefused);
+    expect(await thieves(port)).toEqual(allRefused);
     child.kill();
     expect(await ended(child)).toEqual([143, null]);
   });

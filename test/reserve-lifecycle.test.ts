@@ -4,6 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { PortReservation, reservePort } from '../src/index';
+import { freePort } from './support/free-port';
 import { notInWine, unixOnly } from './support/platform';
 import { allRefused, ask, ended, node, thieves } from './support/reservations';
 
@@ -378,7 +379,7 @@ describe('a forgotten reservation', () => {
       const seen = [];
       process.on('warning', (w) => seen.push(w));
       let port;
-      function forgetful() { port = bindport.reservePort({ host: 'localhost', protocol: 'both' }).port; }
+      function forgetful() { port = bindport.reservePort({ port: ${freePort()}, host: 'localhost', protocol: 'both' }).port; }
       forgetful();
       const { setImmediate: turn } = require('node:timers/promises');
       (async () => {

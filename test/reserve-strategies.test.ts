@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { reservePort, type Strategy } from '../src/index';
-import { quietPorts } from './support/free-port';
+import { freePort, quietPorts } from './support/free-port';
 import { unixOnly } from './support/platform';
 import { allRefused, ask, ended, fixture, node, thieves } from './support/reservations';
 
@@ -213,19 +213,20 @@ describe('strategy connected-pair', worksHere('connected-pair'), () => {
   it('keeps a port that clients try to connect to', async () => {
     const answer = await node(`
       const { spawn } = require('node:child_process');
-      const { setTimeout: sleep } = require('node:timers/promises');
+      const { once } = require('node:events');
       (async () => {
-        const before = bindport.reservePort();
-        before.release();
-        const { port } = before;
+        const port = ${freePort()};
         const clients = spawn(process.execPath, [${JSON.stringify(fixture('impatient-clients.cjs'))}, port]);
-        await require('node:events').once(clients.stdout, 'data');
+        const dot = () => once(clients.stdout, 'data');
+        // The first may have been waiting here.
+        const tried = async () => [await dot(), await dot(), await dot()];
+        await tried();
         let kept = 0;
         let lost = 0;
         const options = { strategy: 'connected-pair', host: '127.0.0.1', port };
         while (kept < 100) {
           const reservation = bindport.reservePort(options);
-          await sleep(5);
+          await tried();
           if (reservation.port === port) {
             kept++;
             const other = bindport.reservePort(options);

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { adopt, bindPort, constants, HOST, SocketHandle } from '../src/index';
 import { createUdpHandle, type OpenableHandle } from '../src/node-handles';
 import { reportOf } from './support/child';
+import { freePort } from './support/free-port';
 import { isWindows, unixOnly } from './support/platform';
 import { thrown } from './support/thrown';
 
@@ -126,7 +127,8 @@ describe('a thief succeeds', () => {
     'once the socket is closed: %s',
     async (type) => {
       const handle = socket(type);
-      const port = bindPort(handle);
+      const port = freePort();
+      handle.bind(HOST, port);
       handle.close();
       const attempts = await steal(port, type);
       expect(attempts.map(({ result }) => result)).toEqual(attempts.map(() => 'stolen'));

@@ -8,8 +8,8 @@ export function quietPorts(): Iterable<number> {
   return portRange(10_000 + Math.floor(Math.random() * 20_000), 32_767);
 }
 
-/** One of them, free for TCP on every address (on Windows on 127.0.0.1). */
+/** One of them, free for TCP on every address (on Windows on 127.0.0.1), for UDP on 127.0.0.1. */
 export function freePort(): number {
-  using reservation = reservePort({ port: quietPorts() });
+  using reservation = reservePort({ port: quietPorts(), protocol: 'both' });
   return reservation.port;
 }
