@@ -1,6 +1,8 @@
 import { binding } from './binding';
+import { constants } from './constants';
 import { EACCES, systemError } from './errors';
 import { isWindows } from './platform';
+import { setInt } from './sockopt';
 
 /** bind(2) to a numeric address or a path. Throws Node's own error for it. */
 export function bindTo(fd: number, family: number, address: string, port: number): void {
@@ -16,4 +18,12 @@ export function bindTo(fd: number, family: number, address: string, port: number
           'another socket holds the port exclusively, or it lies in an excluded range (netsh int ipv4 show excludedportrange)',
       }),
   });
+}
+
+/** Whether a socket on `::` refuses IPv4, whatever the system's default (net.ipv6.bindv6only, Windows). */
+export function setIpv6Only(fd: number, only: boolean): void {
+  const { IPPROTO_IPV6, IPV6_V6ONLY } = constants;
+  if (IPV6_V6ONLY !== undefined) {
+    setInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(only), 'IPV6_V6ONLY');
+  }
 }

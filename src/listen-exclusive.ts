@@ -1,13 +1,12 @@
 import type { AddressInfo, Server } from 'node:net';
 import { adopt, refuseListening } from './adopt';
-import { bindTo } from './bind-address';
+import { bindTo, setIpv6Only } from './bind-address';
 import { constants } from './constants';
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, invalidArgType, isSystemError } from './errors';
 import { requestExclusiveUse } from './exclusive';
 import { bindAddress, ipVersion } from './host';
 import { isWindows } from './platform';
 import { SocketHandle } from './socket-handle';
-import { setInt } from './sockopt';
 import { backlog as checkBacklog, port as checkPort, object, text } from './validate';
 
 export interface ListenExclusiveOptions {
@@ -43,13 +42,11 @@ function bindExclusively(socket: SocketHandle, address: string, port: number): v
 
 /** A bound TCP socket of the host's family, with what Node sets on an IPv6 socket. */
 function openAndBind(host: string, port: number, ipv6Only: boolean): SocketHandle {
-  const { AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY } = constants;
+  const { AF_INET, AF_INET6 } = constants;
   const ipv6 = host === '' || ipVersion(host) === 6;
   const socket = new SocketHandle(ipv6 ? AF_INET6 : AF_INET);
   try {
-    if (ipv6 && IPV6_V6ONLY !== undefined) {
-      setInt(socket.fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(ipv6Only), 'IPV6_V6ONLY');
-    }
+    if (ipv6) setIpv6Only(socket.fd, ipv6Only);
     bindExclusively(socket, bindAddress(host, socket.family), port);
     return socket;
   } catch (error) {

@@ -1,8 +1,8 @@
+import { setIpv6Only } from '../bind-address';
 import { constants } from '../constants';
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV, isSystemError } from '../errors';
 import { isWindows } from '../platform';
 import { SocketHandle } from '../socket-handle';
-import { setInt } from '../sockopt';
 
 /**
  * How a TCP port is kept: `bound` by a socket that is bound and does not listen, `connected-pair` by
@@ -93,15 +93,9 @@ function bindWith(
   );
   return closingOnError(handle, () => {
     prepare(handle);
-    if (address === '::') acceptBothFamilies(handle);
+    if (address === '::') setIpv6Only(handle.fd, false);
     handle.bind(address, port);
   });
-}
-
-/** `::` means IPv4 too, whatever the system's default (net.ipv6.bindv6only, Windows). */
-function acceptBothFamilies({ fd }: SocketHandle): void {
-  const { IPPROTO_IPV6, IPV6_V6ONLY } = constants;
-  if (IPV6_V6ONLY !== undefined) setInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
 }
 
 export function closingOnError(handle: SocketHandle, use: () => void): SocketHandle {
