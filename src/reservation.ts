@@ -10,6 +10,7 @@ import { isDatagramIpv6 } from './node-handles';
 import { firstListening } from './readiness';
 import {
   canonical,
+  connectable,
   covers,
   holdAddress,
   localAddresses,
@@ -357,7 +358,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   }
 
   /** As `#holdFor`, for a server of this process. */
-  #holdToServe(protocol: 'tcp' | 'udp', host = this.addresses[0]): Hold {
+  #holdToServe(protocol: 'tcp' | 'udp', host?: string): Hold {
     const hold = this.#holdFor(protocol, host);
     if (this.#shared && protocol === 'tcp') {
       throw stateError(
@@ -392,7 +393,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   #served(): string | undefined {
     for (const serving of this.#serving) {
       const tcp = serving.at.find(({ hold }) => hold.at.protocol === 'tcp');
-      if (tcp && serving.active()) return reachable(tcp.address)[0];
+      if (tcp && serving.active()) return connectable(tcp.address);
     }
     return undefined;
   }

@@ -107,7 +107,7 @@ export function localAddresses(): string[] {
 }
 
 /** A connection needs a real address. */
-function connectable(address: string): string {
+export function connectable(address: string): string {
   if (address === WILDCARD || address === WILDCARDv6) return HOST;
   return address;
 }
