@@ -1,4 +1,10 @@
-export { type AdoptOptions, adopt } from './adopt';
+export { HOST, HOSTv6 } from './base/addresses';
+export { type Constants, constants } from './base/constants';
+export { type CodedError, type SystemError, UnsafeOptionError } from './base/errors';
+export type { OptionAccess, OptionKind, OptionName } from './base/option-table';
+export type { Credentials, Linger } from './options/codecs';
+export { type OptionValue, type SocketOption, socketOptions } from './options/socket-options';
+export { getsockopt, setsockopt } from './options/sockopt';
 export {
   type BindConflictsOptions,
   bindConflicts,
@@ -6,33 +12,27 @@ export {
   type ConflictOption,
   type ConflictResult,
   type ConflictTable,
-} from './bind-conflicts';
-export { bindPort, findUnusedPort } from './bind-port';
-export { type Constants, constants } from './constants';
-export { type CodedError, type SystemError, UnsafeOptionError } from './errors';
-export type { Strategy } from './holds/hold';
-export { HOST, HOSTv6 } from './host';
-export { type ListenExclusiveOptions, listenExclusive } from './listen-exclusive';
-export type { ListenTarget } from './listen-target';
-export type { Credentials, Linger } from './options/codecs';
-export { type OptionValue, type SocketOption, socketOptions } from './options/named';
-export type { OptionAccess, OptionKind, OptionName } from './options/table';
-export { portRange } from './port-candidates';
+} from './ports/bind-conflicts';
+export { bindPort, findUnusedPort } from './ports/bind-port';
+export { portRange } from './reservation/candidates';
 export {
   type ListenOptions,
   PortReservation,
   type ReadyOptions,
   type ReservationState,
-} from './reservation';
-export { type ReserveOptions, reservePort, reservePorts } from './reserve-port';
+} from './reservation/port-reservation';
+export { type ReserveOptions, reservePort, reservePorts } from './reservation/reserve-port';
+export type { PassedAs, SpawnOnPortOptions } from './reservation/spawn';
+export type { Strategy } from './reservation/strategies/hold';
+export { type AdoptOptions, adopt } from './serving/adopt';
+export { type ListenExclusiveOptions, listenExclusive } from './serving/listen-exclusive';
 export {
   type IpcPeer,
   type ReceiveSocketOptions,
   receiveSocket,
   type SendSocketOptions,
   sendSocket,
-} from './send-socket';
-export { type SocketAddress, SocketHandle } from './socket-handle';
-export { getsockopt, setsockopt } from './sockopt';
-export type { PassedAs, SpawnOnPortOptions } from './spawn-on-port';
-export { type BoundSocket, getOption, type SocketTarget, setOption } from './target';
+} from './serving/send-socket';
+export type { ListenTarget } from './socket/listen-target';
+export { type SocketAddress, SocketHandle } from './socket/socket-handle';
+export { type BoundSocket, getOption, type SocketTarget, setOption } from './socket/target';

@@ -1,6 +1,6 @@
 import { constants as os } from 'node:os';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { binding } from '../src/binding';
+import { binding } from '../src/base/binding';
 import {
   type BindConflictsOptions,
   bindConflicts,

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { binding } from '../src/binding';
+import { binding } from '../src/base/binding';
 import {
   bindPort,
   constants,

@@ -3,7 +3,7 @@ import { createServer as createHttpServer, get } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { binding } from '../src/binding';
+import { binding } from '../src/base/binding';
 import {
   adopt,
   bindPort,

@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { binding } from '../src/binding';
+import { binding } from '../src/base/binding';
 import { constants, getOption, HOST, HOSTv6, SocketHandle } from '../src/index';
 import { badIntegers, callUnchecked } from './support/bad-values';
 import { fixtures, reportOf } from './support/child';

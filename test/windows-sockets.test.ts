@@ -7,7 +7,8 @@ import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { binding } from '../src/binding';
+import { binding } from '../src/base/binding';
+import { handleOf } from '../src/base/node-handles';
 import {
   adopt,
   bindPort,
@@ -18,8 +19,7 @@ import {
   setOption,
   setsockopt,
 } from '../src/index';
-import { openTarget } from '../src/listen-target';
-import { handleOf } from '../src/node-handles';
+import { openTarget } from '../src/socket/listen-target';
 import { reportOf, startFixture } from './support/child';
 import { credentials } from './support/credentials';
 import { freePort } from './support/free-port';

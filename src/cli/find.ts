@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { reservePorts } from '../reserve-port';
+import { reservePorts } from '../reservation/reserve-port';
 import { type Command, printHelp, wholeNumber } from './command';
 
 const MAX_PORTS = 10_000;

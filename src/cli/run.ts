@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { PortReservation } from '../reservation';
-import { reservePort } from '../reserve-port';
+import type { PortReservation } from '../reservation/port-reservation';
+import { reservePort } from '../reservation/reserve-port';
 import { type Command, printHelp, UsageError, wholeNumber } from './command';
 
 /** Those that ask a program to do something, and that a program can get. */

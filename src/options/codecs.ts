@@ -1,8 +1,8 @@
 import { types } from 'node:util';
-import { binding } from '../binding';
-import { invalidArgType, invalidArgValue, outOfRange } from '../errors';
-import { int32, integer, text } from '../validate';
-import type { OptionKind } from './table';
+import { binding } from '../base/binding';
+import { invalidArgType, invalidArgValue, outOfRange } from '../base/errors';
+import type { OptionKind } from '../base/option-table';
+import { int32, integer, text } from '../base/validate';
 
 /** What SO_LINGER holds: whether close() waits for unsent data, and for how many seconds. */
 export interface Linger {

@@ -1,4 +1,4 @@
-import { descriptorOfHandle, handleOf } from '../../src/node-handles';
+import { descriptorOfHandle, handleOf } from '../../src/base/node-handles';
 
 /** The descriptor behind a net server or socket (on Windows a SOCKET), which Node keeps private. */
 export function nodeDescriptor(target: object): number {

@@ -1,11 +1,11 @@
-import { EACCES, EADDRINUSE, invalidArgValue, isSystemError, systemError } from './errors';
-import type { Hold, HoldAddress, Strategy } from './holds/hold';
-import { isStrategy, openHold, strategies } from './holds/open';
-import { isWindows, reservationStrategy } from './platform';
-import { checkPreferred, ephemeralPorts, excludedPorts, preferredPorts } from './port-candidates';
-import { PortReservation } from './reservation';
-import { holdAddress, type ReservedHosts, reservedHosts } from './reserved-hosts';
-import { integer, object } from './validate';
+import { EACCES, EADDRINUSE, invalidArgValue, isSystemError, systemError } from '../base/errors';
+import { isWindows, reservationStrategy } from '../base/platform';
+import { integer, object } from '../base/validate';
+import { checkPreferred, ephemeralPorts, excludedPorts, preferredPorts } from './candidates';
+import { holdAddress, type ReservedHosts, reservedHosts } from './hosts';
+import { PortReservation } from './port-reservation';
+import type { Hold, HoldAddress, Strategy } from './strategies/hold';
+import { isStrategy, openHold, strategies } from './strategies/open';
 
 export interface ReserveOptions {
   /**

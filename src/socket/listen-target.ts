@@ -1,16 +1,16 @@
 import cluster from 'node:cluster';
-import { binding } from './binding';
-import { constants } from './constants';
-import { EEXIST, stateError, systemError } from './errors';
-import { hasPorts } from './host';
+import { hasPorts } from '../base/addresses';
+import { binding } from '../base/binding';
+import { constants } from '../base/constants';
+import { EEXIST, stateError, systemError } from '../base/errors';
 import {
   createTcpHandle,
   createUdpHandle,
   isInEventLoop,
   type OpenableHandle,
-} from './node-handles';
-import { readOption, writeOption } from './options/named';
-import { hasSharingUdpOpen, isWindows } from './platform';
+} from '../base/node-handles';
+import { hasSharingUdpOpen, isWindows } from '../base/platform';
+import { readOption, writeOption } from '../options/socket-options';
 
 /**
  * What `server.listen()` takes (`dgramSocket.bind()` for a UDP socket): a libuv handle, or `{ fd }`

@@ -1,8 +1,8 @@
-import { constants } from '../constants';
-import { EADDRINUSE, isSystemError } from '../errors';
-import { isLinux, isWindows } from '../platform';
-import type { SocketHandle } from '../socket-handle';
-import { setBytes, setInt } from '../sockopt';
+import { constants } from '../../base/constants';
+import { EADDRINUSE, isSystemError } from '../../base/errors';
+import { isLinux, isWindows } from '../../base/platform';
+import { setBytes, setInt } from '../../options/sockopt';
+import type { SocketHandle } from '../../socket/socket-handle';
 import { bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
 
 /** One instruction of classic BPF: BPF_RET with 0 bytes to keep. */

@@ -1,14 +1,19 @@
 import { Socket as DatagramSocket } from 'node:dgram';
 import type { EventEmitter } from 'node:events';
 import { type AddressInfo, Server } from 'node:net';
-import { binding } from './binding';
-import { constants } from './constants';
-import { invalidArgType, stateError } from './errors';
-import { keepingReuseAddr, type ListenTarget, refuseUntransferable } from './listen-target';
-import { closeHandle, isDatagramBound, isDatagramClosed, isDatagramIpv6 } from './node-handles';
-import { isBun } from './platform';
-import { type SocketAddress, SocketHandle } from './socket-handle';
-import { backlog as checkBacklog, object } from './validate';
+import { binding } from '../base/binding';
+import { constants } from '../base/constants';
+import { invalidArgType, stateError } from '../base/errors';
+import {
+  closeHandle,
+  isDatagramBound,
+  isDatagramClosed,
+  isDatagramIpv6,
+} from '../base/node-handles';
+import { isBun } from '../base/platform';
+import { backlog as checkBacklog, object } from '../base/validate';
+import { keepingReuseAddr, type ListenTarget, refuseUntransferable } from '../socket/listen-target';
+import { type SocketAddress, SocketHandle } from '../socket/socket-handle';
 
 export interface AdoptOptions {
   /** How many connections may wait to be accepted, 0 to 2^31 - 1; 511 by default (Node's). */

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
-import { constants } from './constants';
+import { HOST, HOSTv6, ipVersion } from '../base/addresses';
+import { constants } from '../base/constants';
 import {
   EADDRINUSE,
   EADDRNOTAVAIL,
@@ -7,10 +8,9 @@ import {
   invalidArgType,
   invalidArgValue,
   isSystemError,
-} from './errors';
-import type { HoldAddress, Strategy } from './holds/hold';
-import { HOST, HOSTv6, ipVersion } from './host';
-import { SocketHandle } from './socket-handle';
+} from '../base/errors';
+import { SocketHandle } from '../socket/socket-handle';
+import type { HoldAddress, Strategy } from './strategies/hold';
 
 const WILDCARD = '0.0.0.0';
 const WILDCARDv6 = '::';

@@ -1,8 +1,8 @@
 import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
-import { invalidArgType, invalidArgValue } from './errors';
-import { isWindows } from './platform';
-import type { SocketHandle } from './socket-handle';
-import { text } from './validate';
+import { invalidArgType, invalidArgValue } from '../base/errors';
+import { isWindows } from '../base/platform';
+import { text } from '../base/validate';
+import type { SocketHandle } from '../socket/socket-handle';
 
 /**
  * What a program gets: `port` its number; `fd` the sockets themselves, as descriptors 3 and up;

@@ -1,5 +1,5 @@
 import { binding } from './binding';
-import type { OptionName } from './options/table';
+import type { OptionName } from './option-table';
 
 /** Constants that every platform has. */
 type Universal =

@@ -1,13 +1,19 @@
 import type { AddressInfo, Server } from 'node:net';
+import { bindAddress, ipVersion } from '../base/addresses';
+import { constants } from '../base/constants';
+import {
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  invalidArgType,
+  isSystemError,
+} from '../base/errors';
+import { isWindows } from '../base/platform';
+import { backlog as checkBacklog, port as checkPort, object, text } from '../base/validate';
+import { bindTo, setIpv6Only } from '../socket/bind';
+import { requestExclusiveUse } from '../socket/exclusive';
+import { SocketHandle } from '../socket/socket-handle';
 import { adopt, refuseListening } from './adopt';
-import { bindTo, setIpv6Only } from './bind-address';
-import { constants } from './constants';
-import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, invalidArgType, isSystemError } from './errors';
-import { requestExclusiveUse } from './exclusive';
-import { bindAddress, ipVersion } from './host';
-import { isWindows } from './platform';
-import { SocketHandle } from './socket-handle';
-import { backlog as checkBacklog, port as checkPort, object, text } from './validate';
 
 export interface ListenExclusiveOptions {
   /** 0 to 65535; 0, the default, for an ephemeral port of the kernel's choice. */

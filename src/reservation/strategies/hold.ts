@@ -1,8 +1,8 @@
-import { setIpv6Only } from '../bind-address';
-import { constants } from '../constants';
-import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV, isSystemError } from '../errors';
-import { isWindows } from '../platform';
-import { SocketHandle } from '../socket-handle';
+import { constants } from '../../base/constants';
+import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV, isSystemError } from '../../base/errors';
+import { isWindows } from '../../base/platform';
+import { setIpv6Only } from '../../socket/bind';
+import { SocketHandle } from '../../socket/socket-handle';
 
 /**
  * How a TCP port is kept: `bound` by a socket that is bound and does not listen, `connected-pair` by

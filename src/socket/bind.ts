@@ -1,8 +1,8 @@
-import { binding } from './binding';
-import { constants } from './constants';
-import { EACCES, systemError } from './errors';
-import { isWindows } from './platform';
-import { setInt } from './sockopt';
+import { binding } from '../base/binding';
+import { constants } from '../base/constants';
+import { EACCES, systemError } from '../base/errors';
+import { isWindows } from '../base/platform';
+import { setInt } from '../options/sockopt';
 
 /** bind(2) to a numeric address or a path. Throws Node's own error for it. */
 export function bindTo(fd: number, family: number, address: string, port: number): void {

@@ -1,13 +1,13 @@
-import { bindTo } from './bind-address';
-import { binding, type NativeAddress, type SocketKind } from './binding';
-import { callSite } from './call-site';
-import { constants } from './constants';
-import { EINVAL, stateError, systemError } from './errors';
-import { bindAddress, hasPorts } from './host';
+import { bindAddress, hasPorts } from '../base/addresses';
+import { binding, type NativeAddress, type SocketKind } from '../base/binding';
+import { callSite } from '../base/call-site';
+import { constants } from '../base/constants';
+import { EINVAL, stateError, systemError } from '../base/errors';
+import type { OptionName } from '../base/option-table';
+import { backlog as checkBacklog, port as checkPort, descriptor, int32 } from '../base/validate';
+import { type OptionValue, readOption, writeOption } from '../options/socket-options';
+import { bindTo } from './bind';
 import { type ListenTarget, openTarget } from './listen-target';
-import { type OptionValue, readOption, writeOption } from './options/named';
-import type { OptionName } from './options/table';
-import { backlog as checkBacklog, port as checkPort, descriptor, int32 } from './validate';
 
 /** A socket's address. A Unix domain socket has its path as `address` and no port: 0. */
 export interface SocketAddress {

@@ -1,6 +1,6 @@
-import { isWindows } from '../platform';
+import { isWindows } from '../../base/platform';
+import type { SocketHandle } from '../../socket/socket-handle';
 import { acceptsConnections } from '../readiness';
-import type { SocketHandle } from '../socket-handle';
 import { bindAgain, bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
 
 /**

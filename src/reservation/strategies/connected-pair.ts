@@ -1,4 +1,4 @@
-import { type SocketAddress, SocketHandle } from '../socket-handle';
+import { type SocketAddress, SocketHandle } from '../../socket/socket-handle';
 import { BoundHold } from './bound';
 import { bindAlone, type Hold, type HoldAddress } from './hold';
 

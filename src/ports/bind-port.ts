@@ -1,7 +1,8 @@
 /** CPython's test.support.socket_helper rules: docs/cpython-parity.md has them clause by clause. */
-import { bindTo } from './bind-address';
-import { binding } from './binding';
-import { constants } from './constants';
+
+import { bindAddress, hasPorts } from '../base/addresses';
+import { binding } from '../base/binding';
+import { constants } from '../base/constants';
 import {
   ENOPROTOOPT,
   invalidArgType,
@@ -9,12 +10,12 @@ import {
   isSystemError,
   systemError,
   UnsafeOptionError,
-} from './errors';
-import { requestExclusiveUse } from './exclusive';
-import { bindAddress, hasPorts } from './host';
-import { describe, SocketHandle, socketType } from './socket-handle';
-import { getInt } from './sockopt';
-import { descriptor, int32 } from './validate';
+} from '../base/errors';
+import { descriptor, int32 } from '../base/validate';
+import { getInt } from '../options/sockopt';
+import { bindTo } from '../socket/bind';
+import { requestExclusiveUse } from '../socket/exclusive';
+import { describe, SocketHandle, socketType } from '../socket/socket-handle';
 
 const { AF_INET, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT } = constants;
 

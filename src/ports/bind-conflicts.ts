@@ -1,8 +1,8 @@
-import { constants } from './constants';
-import { EACCES, EADDRINUSE, invalidArgType, invalidArgValue, isSystemError } from './errors';
-import { socketOptions } from './options/named';
-import { SocketHandle } from './socket-handle';
-import { object } from './validate';
+import { constants } from '../base/constants';
+import { EACCES, EADDRINUSE, invalidArgType, invalidArgValue, isSystemError } from '../base/errors';
+import { object } from '../base/validate';
+import { socketOptions } from '../options/socket-options';
+import { SocketHandle } from '../socket/socket-handle';
 
 /** The options whose conflicts are measured, each alone; `default` sets none. */
 export type ConflictOption = 'default' | 'SO_REUSEADDR' | 'SO_REUSEPORT' | 'SO_EXCLUSIVEADDRUSE';

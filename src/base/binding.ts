@@ -69,7 +69,7 @@ export interface Binding {
 
 function loadBinding(): Binding {
   // Prebuilt, or built by node-gyp in a checkout: both below the package's folder.
-  const binding = load<Binding>(join(__dirname, '..'));
+  const binding = load<Binding>(join(__dirname, '../..'));
   if (binding.startupError < 0) throw systemError(binding.startupError, 'WSAStartup');
   return binding;
 }

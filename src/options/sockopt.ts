@@ -1,8 +1,8 @@
 import { types } from 'node:util';
-import { binding } from './binding';
-import { constants } from './constants';
-import { EINVAL, invalidArgType, systemError } from './errors';
-import { descriptor, int32, integer } from './validate';
+import { binding } from '../base/binding';
+import { constants } from '../base/constants';
+import { EINVAL, invalidArgType, systemError } from '../base/errors';
+import { descriptor, int32, integer } from '../base/validate';
 
 const INT32_MIN = -0x80000000;
 const TWO_TO_THE_32 = 0x100000000;

@@ -1,4 +1,4 @@
-import type { SocketHandle } from '../socket-handle';
+import type { SocketHandle } from '../../socket/socket-handle';
 import { bindAlone, type Hold, type HoldAddress, listenBeside, listenerBeside } from './hold';
 
 /**

@@ -1,13 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket as DatagramSocket } from 'node:dgram';
 import type { AddressInfo, Server } from 'node:net';
-import { type AdoptOptions, adopt, refuseListening } from './adopt';
-import { callSite } from './call-site';
-import { invalidArgType, invalidArgValue, stateError } from './errors';
-import type { Hold, Strategy } from './holds/hold';
-import { HOST, HOSTv6, ipVersion } from './host';
-import { isDatagramIpv6 } from './node-handles';
-import { firstListening } from './readiness';
+import { HOST, HOSTv6, ipVersion } from '../base/addresses';
+import { callSite } from '../base/call-site';
+import { invalidArgType, invalidArgValue, stateError } from '../base/errors';
+import { isDatagramIpv6 } from '../base/node-handles';
+import { abortSignal, integer, object } from '../base/validate';
+import { type AdoptOptions, adopt, refuseListening } from '../serving/adopt';
+import type { SocketHandle } from '../socket/socket-handle';
 import {
   canonical,
   connectable,
@@ -16,10 +16,10 @@ import {
   localAddresses,
   outermostOf,
   type ReservedHosts,
-} from './reserved-hosts';
-import type { SocketHandle } from './socket-handle';
-import { checkLaunch, type Launch, launch, type SpawnOnPortOptions } from './spawn-on-port';
-import { abortSignal, integer, object } from './validate';
+} from './hosts';
+import { firstListening } from './readiness';
+import { checkLaunch, type Launch, launch, type SpawnOnPortOptions } from './spawn';
+import type { Hold, Strategy } from './strategies/hold';
 
 /**
  * - `held`: nobody but this process can use the port

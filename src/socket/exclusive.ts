@@ -1,5 +1,5 @@
-import { constants } from './constants';
-import { setInt } from './sockopt';
+import { constants } from '../base/constants';
+import { setInt } from '../options/sockopt';
 
 const { SOL_SOCKET, SO_EXCLUSIVEADDRUSE } = constants;
 

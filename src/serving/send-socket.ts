@@ -9,15 +9,15 @@
  */
 import { ChildProcess } from 'node:child_process';
 import type { EventEmitter } from 'node:events';
-import { binding } from './binding';
-import { constants } from './constants';
-import { type CodedError, invalidArgType, stateError, systemError } from './errors';
-import { hasPorts } from './host';
-import { type ListenTarget, openTarget } from './listen-target';
-import { closeHandle, descriptorOfHandle, isOpenable } from './node-handles';
-import { hasNodeChannel, isWindows } from './platform';
-import { SocketHandle } from './socket-handle';
-import { abortSignal, object } from './validate';
+import { hasPorts } from '../base/addresses';
+import { binding } from '../base/binding';
+import { constants } from '../base/constants';
+import { type CodedError, invalidArgType, stateError, systemError } from '../base/errors';
+import { closeHandle, descriptorOfHandle, isOpenable } from '../base/node-handles';
+import { hasNodeChannel, isWindows } from '../base/platform';
+import { abortSignal, object } from '../base/validate';
+import { type ListenTarget, openTarget } from '../socket/listen-target';
+import { SocketHandle } from '../socket/socket-handle';
 
 /** The other end of an IPC channel: a child with one, or for a child `process`: its parent. */
 export type IpcPeer = ChildProcess | NodeJS.Process;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { invalidArgType, outOfRange } from './errors';
-import { isLinux } from './platform';
-import { port as checkPort, integer } from './validate';
+import { invalidArgType, outOfRange } from '../base/errors';
+import { isLinux } from '../base/platform';
+import { port as checkPort, integer } from '../base/validate';
 
 const MAX_PORT = 65535;
 

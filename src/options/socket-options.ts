@@ -1,8 +1,13 @@
-import { constants } from '../constants';
-import { ENOPROTOOPT, invalidArgType, invalidArgValue, systemError } from '../errors';
-import { getBytes, getInt, setBytes, setInt } from '../sockopt';
+import { constants } from '../base/constants';
+import { ENOPROTOOPT, invalidArgType, invalidArgValue, systemError } from '../base/errors';
+import {
+  type OptionAccess,
+  type OptionKind,
+  type OptionName,
+  optionTable,
+} from '../base/option-table';
 import { type Codec, codecs, type OptionValues } from './codecs';
-import { type OptionAccess, type OptionKind, type OptionName, optionTable } from './table';
+import { getBytes, getInt, setBytes, setInt } from './sockopt';
 
 type KindOf<Name extends OptionName> = (typeof optionTable)[Name]['kind'];
 

@@ -1,17 +1,17 @@
 import type { Socket as DatagramSocket } from 'node:dgram';
 import type { Server, Socket } from 'node:net';
-import { binding } from './binding';
-import { invalidArgType, stateError } from './errors';
+import { binding } from '../base/binding';
+import { invalidArgType, stateError } from '../base/errors';
 import {
   descriptorOfBoundSocket,
   descriptorOfHandle,
   duplicateDescriptor,
   handleOf,
-} from './node-handles';
-import { type OptionValue, readOption, writeOption } from './options/named';
-import type { OptionName } from './options/table';
+} from '../base/node-handles';
+import type { OptionName } from '../base/option-table';
+import { descriptor } from '../base/validate';
+import { type OptionValue, readOption, writeOption } from '../options/socket-options';
 import { SocketHandle } from './socket-handle';
-import { descriptor } from './validate';
 
 /** Node's `net.BoundSocket` (24.19, 26.4), as far as it is needed here. */
 export interface BoundSocket {
