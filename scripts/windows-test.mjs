@@ -14,6 +14,7 @@ const test = async (major, vitestArgs) => {
     [
       'P:\\node_modules\\vitest\\vitest.mjs',
       'run',
+      '--project=suite',
       '--no-color',
       '--reporter=default',
       '--reporter=json',

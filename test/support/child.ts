@@ -1,8 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-
-export const fixtures = join(__dirname, '..', 'fixtures');
+import { fixture } from './paths';
 
 export interface Exit {
   code: number | null;
@@ -25,7 +23,7 @@ interface StartOptions {
 
 /** Starts a script of test/fixtures as a process of its own, which ends with the test at the latest. */
 export function startFixture(name: string, { args, execArgv }: StartOptions = {}): Fixture {
-  const child = fork(join(fixtures, name), args ?? [], {
+  const child = fork(fixture(name), args ?? [], {
     execArgv: [...(execArgv ?? [])],
     silent: true,
   });

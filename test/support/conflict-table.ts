@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ConflictAddress } from '../../src/index';
-import { fixtures } from './child';
+import { fixture } from './paths';
 
 type WindowsOption = 'default' | 'SO_REUSEADDR' | 'SO_EXCLUSIVEADDRUSE';
 type Table<Cell> = Record<
@@ -20,13 +19,13 @@ function isFixture(value: unknown): value is Fixture {
 }
 
 function read(): Fixture {
-  const file = join(fixtures, 'windows-bind-conflicts.json');
+  const file = fixture('ports/windows-bind-conflicts.json');
   const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
   if (!isFixture(value)) throw new Error(`${file} is no table`);
   return value;
 }
 
-const fixture = read();
+const published = read();
 
 export const windowsOptions: readonly WindowsOption[] = [
   'default',
@@ -51,8 +50,8 @@ export const microsoftCells: readonly Cell[] = windowsOptions.flatMap((option) =
       addresses.map((otherAddress) => {
         const first = `${option}, ${address}`;
         const second = `${other}, ${otherAddress}`;
-        const microsoft = fixture.codes[fixture.sameUser[option][address][other][otherAddress]];
-        const different = fixture.differentInWine8.find(
+        const microsoft = published.codes[published.sameUser[option][address][other][otherAddress]];
+        const different = published.differentInWine8.find(
           (cell) => cell.first === first && cell.second === second,
         );
         return { first, second, microsoft, wine: different?.code ?? microsoft };

@@ -3,9 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { fixtures } from './child';
-
-export const root = resolve(__dirname, '..', '..');
+import { fixture, root } from './paths';
 
 /** A project of its own in a temporary folder, which has this package (and others of ours) installed. */
 export class Consumer {
@@ -28,9 +26,9 @@ export class Consumer {
     writeFileSync(join(this.folder, name), text);
   }
 
-  /** Copies a file of test/fixtures/consumer. */
+  /** Copies a file of test/fixtures/package. */
   copy(name: string, as: string = name): void {
-    copyFileSync(join(fixtures, 'consumer', name), join(this.folder, as));
+    copyFileSync(fixture(join('package', name)), join(this.folder, as));
   }
 
   /** Runs Node here; `script` is a path in the project, or of this repository's. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { fixture } from './paths';
 
 function read(name: string): Buffer {
-  return readFileSync(join(__dirname, '..', 'fixtures', 'tls', name));
+  return readFileSync(fixture(`tls/${name}`));
 }
 
 /** A key and its own certificate for localhost, 127.0.0.1 and ::1, valid until 2120. */

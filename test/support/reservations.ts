@@ -1,12 +1,8 @@
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
-
-export const root = join(__dirname, '../..');
-export const dist = join(root, 'dist/index.js');
-export const fixture = (name: string) => join(root, 'test/fixtures', name);
+import { dist, fixture } from './paths';
 
 const run = promisify(execFile);
 
@@ -15,7 +11,7 @@ const run = promisify(execFile);
  * no option, SO_REUSEADDR, SO_REUSEPORT and both. The names of the errors, or TOOK, without repeats.
  */
 export async function thieves(port: number, type: 'tcp' | 'udp' = 'tcp'): Promise<Thefts> {
-  const { stdout } = await run('python3', [fixture('thieves.py'), String(port), type]);
+  const { stdout } = await run('python3', [fixture('reservation/thieves.py'), String(port), type]);
   return JSON.parse(stdout);
 }
 

@@ -1,18 +1,18 @@
 import { createRequire } from 'node:module';
 import * as bindport from '../../src/index';
-import type * as RoundTrips from '../fixtures/round-trips.cjs';
+import type * as RoundTrips from '../fixtures/serving/round-trips.cjs';
 import { reportOf } from './child';
 
 const load = createRequire(__filename);
 
 /** Loaded as Node loads it: the same file runs in threads and processes of its own. */
-export const roundTrips: typeof RoundTrips = load('../fixtures/round-trips.cjs');
+export const roundTrips: typeof RoundTrips = load('../fixtures/serving/round-trips.cjs');
 
 type Run = (name: 'roundTrip' | 'unixDomain', ...args: [string?, boolean?]) => Promise<unknown>;
 
 function elsewhere(place: 'worker' | 'cluster'): Run {
   return (name, ...args) =>
-    reportOf('round-trip-elsewhere.cjs', { args: [place, name, JSON.stringify(args)] });
+    reportOf('serving/round-trip-elsewhere.cjs', { args: [place, name, JSON.stringify(args)] });
 }
 
 /** The three places where a server can run. */

@@ -1,0 +1,246 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { reservePort } from '../../src/index';
+import { freePort, quietPorts } from '../support/free-port';
+import { dist, fixture } from '../support/paths';
+import { linuxOnly, unixOnly } from '../support/platform';
+import { allRefused, ask, ended, thieves } from '../support/reservations';
+
+const program = dist.replace(/index\.js$/, 'cli/main.js');
+
+function start(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  return spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options,
+  });
+}
+
+async function bindport(...args: string[]) {
+  const child = start(args);
+  const [out, err, [code, signal]] = await Promise.all([
+    child.stdout ? text(child.stdout) : '',
+    child.stderr ? text(child.stderr) : '',
+    ended(child),
+  ]);
+  return { out, err, code, signal };
+}
+
+/** Runs a shell command line. */
+async function shell(line: string) {
+  const child = spawn('bash', ['-o', 'pipefail', '-c', line], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE: process.execPath, PROGRAM: program },
+  });
+  const [out, err, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    ended(child),
+  ]);
+  return { out, err, code };
+}
+
+/** The first line that a program prints. */
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error('no stdout');
+  const lines = createInterface(child.stdout);
+  const [line] = await once(lines, 'line');
+  lines.close();
+  return line;
+}
+
+describe('bindport', () => {
+  test.each([
+    [['--help'], 'Usage: bindport COMMAND'],
+    [['find', '--help'], 'Usage: bindport find'],
+    [['find', '-n', '3', '-h'], 'Usage: bindport find'],
+    [['run', '--help'], 'Usage: bindport run'],
+  ])('%j explains itself', async (args, usage) => {
+    const { out, err, code } = await bindport(...args);
+    expect(out).toContain(usage);
+    expect([err, code]).toEqual(['', 0]);
+  });
+
+  test.each([
+    [[]],
+    [['fly']],
+    [['find', '--fly']],
+    [['find', '3000']],
+    [['find', '-n', '0']],
+    [['find', '-n', '1e3']],
+    [['find', '--host', 'example.org']],
+    [['run']],
+    [['run', '--']],
+    [['run', '--port', 'x', '--', 'true']],
+    [['run', '--udp', '--', 'true']],
+  ])('%j is bad use', async (args) => {
+    const { out, err, code } = await bindport(...args);
+    expect(out).toBe('');
+    expect(err).toMatch(/bindport/);
+    expect(code).toBe(2);
+  });
+
+  test('uses no colours in a pipe', async () => {
+    const { out } = await bindport('--help');
+    expect(out).not.toContain('\u001b');
+  });
+});
+
+describe('bindport find', () => {
+  test('prints a port', async () => {
+    const { out, code } = await bindport('find');
+    expect(out).toMatch(/^\d+\n$/);
+    expect(code).toBe(0);
+  });
+
+  test('prints as many as asked for, one a line or as JSON', async () => {
+    const lines = (await bindport('find', '-n', '5', '--host', 'localhost')).out.trim().split('\n');
+    expect(new Set(lines).size).toBe(5);
+    const { out } = await bindport('find', '-n', '5', '--udp', '--json');
+    expect(new Set(JSON.parse(out)).size).toBe(5);
+  });
+
+  test('says so when its output can not be written', linuxOnly('/dev/full'), async () => {
+    const { err, code } = await shell('"$NODE" "$PROGRAM" find > /dev/full');
+    expect(err).toMatch(/^bindport: .*ENOSPC.*\n$/);
+    expect(code).toBe(1);
+  });
+
+  test('says no where no port can be had', async () => {
+    const { err, code } = await bindport('find', '--host', '192.0.2.1');
+    expect(err).toContain('EADDRNOTAVAIL');
+    expect(code).toBe(1);
+  });
+
+  test(
+    'ends quietly when nobody reads',
+    unixOnly('its other programs are Unix shells'),
+    async () => {
+      const { out, err, code } = await shell('"$NODE" "$PROGRAM" find -n 5000 | head -n 1');
+      expect(out).toMatch(/^\d+\n$/);
+      expect([err, code]).toEqual(['', 0]);
+    },
+  );
+});
+
+describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
+  test('puts the port in the arguments and in PORT', async () => {
+    const { out, code } = await bindport('run', '--', 'sh', '-c', 'echo $PORT $0', '-p={port}');
+    expect(out).toMatch(/^(\d+) -p=\1\n$/);
+    expect(code).toBe(0);
+  });
+
+  test("leaves the program's options to the program", async () => {
+    const { out } = await bindport('run', 'echo', '--host', '--help', '-h', '--', '{port}');
+    expect(out).toMatch(/^--host --help -h -- \d+\n$/);
+  });
+
+  test('takes the preferred port, unless it is taken', async () => {
+    const reservation = reservePort({ port: quietPorts() });
+    const port = String(reservation.port);
+    const command = ['run', '--port', port, '--', 'printenv', 'PORT'];
+    expect((await bindport(...command)).out).not.toBe(`${port}\n`);
+    reservation.release();
+    expect((await bindport(...command)).out).toBe(`${port}\n`);
+  });
+
+  test.each([
+    ['the exit status', ['sh', '-c', 'exit 7'], 7],
+    ['128 + 9 after SIGKILL', ['sh', '-c', 'kill -9 $$'], 137],
+    ['128 + 15 after SIGTERM', ['sh', '-c', 'kill $$'], 143],
+    ['127 for a program that is not found', ['no-such-program'], 127],
+    ['126 for a file that is no program', [fixture('reservation/thieves.py')], 126],
+  ])('passes on %s', async (_, command, code) => {
+    expect((await bindport('run', '--', ...command)).code).toBe(code);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGQUIT'] as const)(
+    'forwards %s',
+    async (signal) => {
+      const script = `process.on('${signal}', () => process.exit(3)); console.log('ready'); setInterval(() => {}, 1e6)`;
+      const child = start(['run', '--', process.execPath, '-e', script]);
+      expect(await firstLine(child)).toBe('ready');
+      child.kill(signal);
+      expect(await ended(child)).toEqual([3, null]);
+    },
+  );
+
+  test('leaves Ctrl+C to the terminal, which tells the program itself', async () => {
+    const script = `
+      let count = 0;
+      process.on('SIGINT', () => { count++; console.log('interrupted'); });
+      process.stdin.once('data', () => { console.log('times: ' + count); process.exit(7); });
+      console.log('ready');
+    `;
+    const args = [process.execPath, program, 'run', '--', process.execPath, '-e', script];
+    const child = spawn('python3', [fixture('cli/terminal.py'), ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    expect(await text(child.stdout)).toContain('times: 1');
+    expect(await ended(child)).toEqual([7, null]);
+  });
+
+  test('keeps the port while the program crashes and starts again', async () => {
+    // A supervisor in two lines of shell.
+    const script = 'for i in 1 2 3; do "$0" -e "$1"; done';
+    const serverThatPrints = `require('net').createServer((s) => { s.end('hi'); s.on('close', () => process.abort()); }).listen(process.env.PORT, () => console.log(process.env.PORT))`;
+    const child = start(['run', '--', 'sh', '-c', script, process.execPath, serverThatPrints]);
+    if (!child.stdout) throw new Error('no stdout');
+    const ports = new Set<string>();
+    for await (const line of createInterface(child.stdout)) {
+      ports.add(line);
+      expect(await ask(Number(line))).toBe('hi');
+    }
+    expect(ports.size).toBe(1);
+    await ended(child);
+  });
+
+  test('passes the socket itself, which nobody else gets', async () => {
+    const port = freePort();
+    const child = start(
+      [
+        'run',
+        '--activate',
+        '--port',
+        String(port),
+        '--',
+        'python3',
+        fixture('reservation/inherited_server.py'),
+      ],
+      { stdio: ['ignore', 'ignore', 'inherit'] },
+    );
+    // The kernel queues connections from the start; before it there is nobody.
+    let answer = '';
+    while (answer === '') answer = await ask(port).catch(() => '');
+    expect(JSON.parse(answer)).toMatchObject({ pid: true, fds: '1', names: 'tcp' });
+    expect(await thieves(port)).toEqual(allRefused);
+    child.kill();
+    expect(await ended(child)).toEqual([143, null]);
+  });
+
+  test('works in a pipeline', async () => {
+    const line = 'echo in | "$NODE" "$PROGRAM" run -- sh -c \'cat; echo $PORT\' | cat';
+    expect((await shell(line)).out).toMatch(/^in\n\d+\n$/);
+    const { err, code } = await shell('"$NODE" "$PROGRAM" run -- yes | head -n 1');
+    // `yes` is ended by SIGPIPE, as it is without us.
+    expect([err, code]).toEqual(['', 141]);
+  });
+
+  test('works in an npm script', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bindport-script-'));
+    try {
+      const start = `"${process.execPath}" "${program}" run -- sh -c 'echo port $PORT; exit 3'`;
+      await writeFile(join(folder, 'package.json'), JSON.stringify({ scripts: { start } }));
+      const { out, code } = await shell(`cd '${folder}' && npm start --silent`);
+      expect(out).toMatch(/^port \d+$/m);
+      expect(code).toBe(3);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

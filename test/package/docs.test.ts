@@ -1,0 +1,87 @@
+import { exec, execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { root } from '../support/paths';
+
+const run = promisify(execFile);
+
+interface Block {
+  language: string;
+  line: number;
+  code: string;
+}
+
+function codeBlocks(file: string): Block[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return Array.from(text.matchAll(/^```(\w*)\n(.*?)^```$/gms), (match) => ({
+    language: match[1] ?? '',
+    line: text.slice(0, match.index).split('\n').length,
+    code: match[2] ?? '',
+  }));
+}
+
+const blocks = codeBlocks('README.md');
+const scripts = new Map<string, unknown>(
+  Object.entries(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts),
+);
+
+test('docs/cpython-parity.md names tests that exist', () => {
+  const text = readFileSync(join(root, 'docs/cpython-parity.md'), 'utf8');
+  const source = readFileSync(join(root, 'test/ports/bind-port.test.ts'), 'utf8');
+  const named = Array.from(text.matchAll(/\| `([^`]+)` +\|$/gm), (match) => match[1] ?? '');
+  expect(named.length).toBeGreaterThan(15);
+  expect(named.filter((name) => !source.includes(`'${name}'`))).toEqual([]);
+});
+
+test('the demo runs, and nobody takes its port', async () => {
+  // An exit status of 1 would reject.
+  const { stdout, stderr } = await run(process.execPath, ['examples/demo.mjs'], { cwd: root });
+  expect(stderr).toBe('');
+  expect(stdout).toContain('hello from the adopted socket');
+  expect(stdout).toContain('The port stayed ours.');
+});
+
+describe('the README', () => {
+  test('has only blocks that are checked here', () => {
+    expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['js', 'sh']));
+  });
+
+  for (const { line, code } of blocks.filter(({ language }) => language === 'js')) {
+    test(`has an example at line ${line} that runs`, async () => {
+      // In the package's own folder, where the name `bindport` leads to the package.
+      const args = ['--input-type=module', '--eval', code];
+      const { stdout, stderr } = await run(process.execPath, args, { cwd: root, timeout: 20_000 });
+      expect(stderr).toBe('');
+      if (code.includes('console.log')) expect(stdout).not.toBe('');
+    });
+  }
+
+  const commands = blocks
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ code }) => code.trim().split('\n'))
+    .map((line) => line.replace(/\s+#.*$/, ''));
+
+  // Running `npm ci` would replace the packages under the other tests: .ci/run runs these.
+  test.each(commands.filter((command) => command.startsWith('npm ci')))(
+    '%s: scripts that exist',
+    (command) => {
+      const names = Array.from(
+        command.matchAll(/npm (?:run )?(?!ci)([\w:]+)/g),
+        (match) => match[1],
+      );
+      expect(names.length).toBeGreaterThan(0);
+      for (const name of names) expect(scripts.has(name ?? '')).toBe(true);
+    },
+  );
+
+  test.each(commands.filter((command) => !command.startsWith('npm ci')))('%s', async (command) => {
+    expect(command).toMatch(/^npx bindport /);
+    // npx takes seconds to find that the package is the one that it stands in.
+    const direct = command.replace('npx bindport', `"${process.execPath}" dist/cli/main.js`);
+    const { stdout, stderr } = await promisify(exec)(direct, { cwd: root, timeout: 20_000 });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/\d+/);
+  });
+});
