@@ -100,9 +100,9 @@ export function descriptorOfBoundSocket(target: object): number | undefined {
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
 }
 
-/** Whether this thread's event loop has the descriptor already, as far as the platform tells before. */
+/** Whether this thread's event loop has the descriptor already. Only where `hasHiddenDescriptors`. */
 export function isInEventLoop(fd: number): boolean {
-  return hasHiddenDescriptors && binding.loopSockets(false).includes(fd);
+  return binding.loopSockets(false).includes(fd);
 }
 
 /** A duplicate of the handle's descriptor, the caller's to close: all that Deno gives. */

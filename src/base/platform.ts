@@ -1,14 +1,49 @@
-/** What differs between platforms and runtimes above the native code. The only reader of `process.platform`. */
-export const isWindows = process.platform === 'win32';
-export const isLinux = process.platform === 'linux';
+/**
+ * What differs between platforms and runtimes above the native code, as capabilities: what is so, never
+ * where. The only reader of `process.platform`.
+ */
+const isWindows = process.platform === 'win32';
+
+/** Android has Linux' kernel under a name of its own. */
+const isLinux = process.platform === 'linux' || process.platform === 'android';
+
+const isBun = 'bun' in process.versions;
+
+const isDeno = 'deno' in process.versions;
 
 /** The largest number that can be a descriptor: an `int`, or a pointer-sized SOCKET on Windows. */
 export const maxDescriptor = isWindows ? Number.MAX_SAFE_INTEGER : 0x7fffffff;
 
-/** Bun's `http` servers listen on a random port when they are given a descriptor (seen with Bun 1.4). */
-export const isBun = 'bun' in process.versions;
+/**
+ * Whether a socket is one of the C library's files, which `listen({ fd })`, a child's `stdio` and an IPC
+ * message take by number. On Windows the same number may well be an open file's: a SOCKET never is one.
+ */
+export const socketsAreFiles = !isWindows;
 
-export const isDeno = 'deno' in process.versions;
+/**
+ * Whether SO_REUSEADDR lets a bind through connections in TIME_WAIT, and nobody in beside a listener. On
+ * Windows it lets any socket in beside any other (Microsoft, "Using SO_REUSEADDR and
+ * SO_EXCLUSIVEADDRUSE"), and TIME_WAIT needs no option.
+ */
+export const reuseAddrIsForTimeWait = !isWindows;
+
+/** Whether EACCES from bind() tells of a port that somebody holds exclusively, and nothing of privileges. */
+export const exclusiveHoldersGiveEacces = isWindows;
+
+/**
+ * Whether the event loop can open a socket that it, or a duplicate of it, had before. On Windows a SOCKET
+ * stays with the completion port that it was first given to (EINVAL).
+ */
+export const loopReopensSockets = !isWindows;
+
+/** Whether a UDP socket bound to port 0 loses its port when it is disconnected (__udp_disconnect). */
+export const disconnectForgetsPort = isLinux;
+
+/** Where the kernel tells which ports it chooses from. */
+export const ephemeralRangeFile = isLinux ? '/proc/sys/net/ipv4/ip_local_port_range' : undefined;
+
+/** Whether `http` servers listen on a given socket. Bun's listen on a random port (seen with Bun 1.4). */
+export const httpTakesSockets = !isBun;
 
 /**
  * Whether libuv's handles are to be looked for in the event loop: on Windows, where they show no

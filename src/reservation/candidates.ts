@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { invalidArgType, outOfRange } from '../base/errors';
-import { isLinux } from '../base/platform';
+import { ephemeralRangeFile } from '../base/platform';
 import { port as checkPort, integer } from '../base/validate';
 
 const MAX_PORT = 65535;
@@ -73,10 +73,10 @@ export function* ephemeralPorts(): Generator<number> {
 }
 
 function ephemeralRange(): [number, number] {
-  if (isLinux) {
+  if (ephemeralRangeFile !== undefined) {
     try {
       // Of the network namespace that this process is in.
-      const text = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'latin1');
+      const text = readFileSync(ephemeralRangeFile, 'latin1');
       const [from, to] = text.trim().split(/\s+/).map(Number);
       if (from !== undefined && to !== undefined && from <= to) return [from, to];
     } catch {

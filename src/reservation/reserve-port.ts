@@ -1,5 +1,5 @@
 import { EACCES, EADDRINUSE, invalidArgValue, isSystemError, systemError } from '../base/errors';
-import { isWindows, reservationStrategy } from '../base/platform';
+import { exclusiveHoldersGiveEacces, reservationStrategy } from '../base/platform';
 import { integer, object } from '../base/validate';
 import { checkPreferred, ephemeralPorts, excludedPorts, preferredPorts } from './candidates';
 import { holdAddress, type ReservedHosts, reservedHosts } from './hosts';
@@ -75,9 +75,9 @@ function plan(options: ReserveOptions): Plan {
   };
 }
 
-/** Whether somebody else has the port. Windows says EACCES when that somebody is exclusive. */
+/** Whether somebody else has the port. */
 function isTaken(error: unknown): boolean {
-  return isSystemError(error, EADDRINUSE, ...(isWindows ? [EACCES] : []));
+  return isSystemError(error, EADDRINUSE, ...(exclusiveHoldersGiveEacces ? [EACCES] : []));
 }
 
 function close(holds: readonly Hold[]): void {

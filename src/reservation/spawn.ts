@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
 import { invalidArgType, invalidArgValue } from '../base/errors';
-import { isWindows } from '../base/platform';
+import { socketsAreFiles } from '../base/platform';
 import { text } from '../base/validate';
 import type { SocketHandle } from '../socket/socket-handle';
 
@@ -47,7 +47,7 @@ export function checkLaunch(
   if (pass !== 'port' && pass !== 'fd' && pass !== 'systemd') {
     throw invalidArgValue('options.pass', "must be 'port', 'fd' or 'systemd'", pass);
   }
-  if (pass !== 'port' && isWindows) {
+  if (pass !== 'port' && !socketsAreFiles) {
     throw invalidArgValue('options.pass', "must be 'port' on Windows", pass);
   }
   if (pass === 'systemd' && options.shell) {

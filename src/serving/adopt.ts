@@ -10,7 +10,7 @@ import {
   isDatagramClosed,
   isDatagramIpv6,
 } from '../base/node-handles';
-import { isBun } from '../base/platform';
+import { httpTakesSockets } from '../base/platform';
 import { backlog as checkBacklog, object } from '../base/validate';
 import { keepingReuseAddr, type ListenTarget, refuseUntransferable } from '../socket/listen-target';
 import { type SocketAddress, SocketHandle } from '../socket/socket-handle';
@@ -115,7 +115,7 @@ async function adoptStream(
     );
   }
   // There http and https servers are no net.Server, all others are.
-  if (isBun && !(server instanceof Server)) {
+  if (!httpTakesSockets && !(server instanceof Server)) {
     throw stateError(
       'ERR_UNSUPPORTED_RUNTIME',
       "Bun's http servers can't listen on a given socket",

@@ -8,7 +8,7 @@ import {
   invalidArgType,
   isSystemError,
 } from '../base/errors';
-import { isWindows } from '../base/platform';
+import { reuseAddrIsForTimeWait } from '../base/platform';
 import { backlog as checkBacklog, port as checkPort, object, text } from '../base/validate';
 import { bindTo, setIpv6Only } from '../socket/bind';
 import { requestExclusiveUse } from '../socket/exclusive';
@@ -40,7 +40,7 @@ function bindExclusively(socket: SocketHandle, address: string, port: number): v
   try {
     bindTo(socket.fd, socket.family, address, port);
   } catch (error) {
-    if (isWindows || !isSystemError(error, EADDRINUSE) || port === 0) throw error;
+    if (!reuseAddrIsForTimeWait || !isSystemError(error, EADDRINUSE) || port === 0) throw error;
     socket.setOption('SO_REUSEADDR', true);
     bindTo(socket.fd, socket.family, address, port);
   }
@@ -111,7 +111,7 @@ export async function listenExclusive(
     // Accepted sockets inherit it: their TIME_WAIT lets the next server of this port bind. Not before
     // listen(), when it would let others in; a connection that comes in between these two calls may
     // delay the next start by its TIME_WAIT.
-    if (!isWindows) socket.setOption('SO_REUSEADDR', true);
+    if (reuseAddrIsForTimeWait) socket.setOption('SO_REUSEADDR', true);
     return await adopt(server, socket, backlog === undefined ? {} : { backlog });
   } catch (error) {
     socket.close();

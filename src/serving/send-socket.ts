@@ -14,7 +14,7 @@ import { binding } from '../base/binding';
 import { constants } from '../base/constants';
 import { type CodedError, invalidArgType, stateError, systemError } from '../base/errors';
 import { closeHandle, descriptorOfHandle, isOpenable } from '../base/node-handles';
-import { hasNodeChannel, isWindows } from '../base/platform';
+import { hasNodeChannel, socketsAreFiles } from '../base/platform';
 import { abortSignal, object } from '../base/validate';
 import { type ListenTarget, openTarget } from '../socket/listen-target';
 import { SocketHandle } from '../socket/socket-handle';
@@ -256,7 +256,7 @@ class Courier {
 
   #dispatch(offer: Offer, wait: number, pid: number): void {
     const reuseAddr = offer.socket.getOption('SO_REUSEADDR');
-    if (isWindows) {
+    if (!socketsAreFiles) {
       const info = exportTo(pid, offer.socket);
       this.#post({ step: 'socket', wait, reuseAddr, info });
     } else {

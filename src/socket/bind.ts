@@ -1,7 +1,7 @@
 import { binding } from '../base/binding';
 import { constants } from '../base/constants';
 import { EACCES, systemError } from '../base/errors';
-import { isWindows } from '../base/platform';
+import { exclusiveHoldersGiveEacces } from '../base/platform';
 import { setInt } from '../options/sockopt';
 
 /** bind(2) to a numeric address or a path. Throws Node's own error for it. */
@@ -11,8 +11,7 @@ export function bindTo(fd: number, family: number, address: string, port: number
   throw systemError(error, 'bind', {
     address,
     port,
-    // On Windows the code says nothing of privileges.
-    ...(isWindows &&
+    ...(exclusiveHoldersGiveEacces &&
       error === EACCES && {
         explanation:
           'another socket holds the port exclusively, or it lies in an excluded range (netsh int ipv4 show excludedportrange)',

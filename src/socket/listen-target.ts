@@ -9,7 +9,7 @@ import {
   isInEventLoop,
   type OpenableHandle,
 } from '../base/node-handles';
-import { hasSharingUdpOpen, isWindows } from '../base/platform';
+import { hasHiddenDescriptors, hasSharingUdpOpen, socketsAreFiles } from '../base/platform';
 import { readOption, writeOption } from '../options/socket-options';
 
 /**
@@ -28,7 +28,7 @@ const opened = new Map<number, WeakRef<OpenableHandle>>();
  * socket's. libuv sees that on Unix alone, and there not before the first one listens or receives.
  */
 function isOpenedAlready(fd: number): boolean {
-  return isWindows ? isInEventLoop(fd) : opened.get(fd)?.deref()?.fd === fd;
+  return hasHiddenDescriptors ? isInEventLoop(fd) : opened.get(fd)?.deref()?.fd === fd;
 }
 
 function openHandle(handle: OpenableHandle, fd: number): ListenTarget {
@@ -109,8 +109,7 @@ export function refuseUntransferable(family: number, type: number): void {
 
 /** For runtimes and families without an openable handle. */
 function byNumber(fd: number): ListenTarget {
-  if (!isWindows) return { fd };
-  // There `{ fd }` is a number of the C library's, which may well be an open file's: never a SOCKET.
+  if (socketsAreFiles) return { fd };
   throw stateError(
     'ERR_SOCKET_BAD_TYPE',
     'On Windows only TCP and UDP sockets can be handed over, and only where the runtime has libuv handles',

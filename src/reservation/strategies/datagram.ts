@@ -1,6 +1,6 @@
 import { constants } from '../../base/constants';
 import { EADDRINUSE, isSystemError } from '../../base/errors';
-import { isLinux, isWindows } from '../../base/platform';
+import { disconnectForgetsPort, loopReopensSockets } from '../../base/platform';
 import { setBytes, setInt } from '../../options/sockopt';
 import type { SocketHandle } from '../../socket/socket-handle';
 import { bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
@@ -33,9 +33,8 @@ export class DatagramHold implements Hold {
 
   serve(): SocketHandle {
     const guard = this.#hold();
-    if (isWindows) {
-      // A SOCKET stays with the completion port that it was first given to, its duplicates too: libuv
-      // would open none of them a second time (EINVAL). So the guard goes, and a new one comes after.
+    if (!loopReopensSockets) {
+      // So the guard itself goes, and a new one comes after.
       this.#guard = undefined;
       return guard;
     }
@@ -55,7 +54,7 @@ export class DatagramHold implements Hold {
       return;
     }
     // What served was this same socket: connected, it would receive from its peer alone from now on.
-    if (!isWindows) guard.disconnect();
+    if (loopReopensSockets) guard.disconnect();
     this.#dropDatagrams(true);
   }
 
@@ -85,7 +84,7 @@ export class DatagramHold implements Hold {
 function bindToChoice(at: HoldAddress): SocketHandle {
   for (;;) {
     const choice = bindAlone(at, 0);
-    if (!isLinux) return choice;
+    if (!disconnectForgetsPort) return choice;
     const { port } = choice.address();
     choice.close();
     try {

@@ -1,6 +1,6 @@
 import { constants } from '../../base/constants';
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV, isSystemError } from '../../base/errors';
-import { isWindows } from '../../base/platform';
+import { reuseAddrIsForTimeWait } from '../../base/platform';
 import { setIpv6Only } from '../../socket/bind';
 import { SocketHandle } from '../../socket/socket-handle';
 
@@ -52,7 +52,7 @@ export function bindAlone(at: HoldAddress, port: number): SocketHandle {
  * Windows lets it in as it is, and SO_REUSEADDR there would let it in beside anybody.
  */
 export function bindAgain(at: HoldAddress, port: number): SocketHandle {
-  if (isWindows) return bindAlone(at, port);
+  if (!reuseAddrIsForTimeWait) return bindAlone(at, port);
   const handle = bindWith(at, port, (again) => again.setOption('SO_REUSEADDR', true));
   return closingOnError(handle, () => handle.setOption('SO_REUSEADDR', false));
 }

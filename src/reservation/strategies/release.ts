@@ -1,4 +1,4 @@
-import { isWindows } from '../../base/platform';
+import { reuseAddrIsForTimeWait } from '../../base/platform';
 import type { SocketHandle } from '../../socket/socket-handle';
 import { acceptsConnections } from '../readiness';
 import { bindAgain, bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
@@ -33,8 +33,8 @@ export class ReleaseHold implements Hold {
     try {
       const socket = this.#take(address);
       return closingOnError(socket, () => {
-        // Connections inherit it: without it those in TIME_WAIT keep the next server out (not on Windows).
-        if (!isWindows) socket.setOption('SO_REUSEADDR', true);
+        // Connections inherit it: without it those in TIME_WAIT keep the next server out.
+        if (reuseAddrIsForTimeWait) socket.setOption('SO_REUSEADDR', true);
         socket.listen(backlog);
       });
     } catch (error) {
