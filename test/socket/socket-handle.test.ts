@@ -687,7 +687,14 @@ describe('descriptors and processes', () => {
     },
   );
 
-  test.each(['opens and closes handles', 'duplicates handles', 'finds unused ports'])(
+  test.each([
+    'opens and closes handles',
+    'duplicates handles',
+    'finds unused ports',
+    'asks for addresses',
+    'reads the bytes of an option',
+    'takes descriptors over',
+  ])(
     'a worker thread that is terminated while it %s leaves none open',
     unixOnly('counts descriptors'),
     async (work) => {
