@@ -2,16 +2,19 @@
 const FRAMES = 5;
 
 /**
- * Where the caller of `below` stands, as text: an Error object would keep what is on the stack from
- * being collected.
+ * The stack from the caller of `entryPoint` on, as text: an Error object would keep what is on the stack
+ * from being collected.
+ *
+ * @param entryPoint the function of this package that was called from outside: its own frame and what it
+ *   calls are left out
  */
-export function callSite(below: CallableFunction | NewableFunction): string {
+export function callSite(entryPoint: CallableFunction | NewableFunction): string {
   const place: { stack?: unknown } = {};
   const { stackTraceLimit } = Error;
   try {
     Error.stackTraceLimit = FRAMES;
     try {
-      Error.captureStackTrace(place, below);
+      Error.captureStackTrace(place, entryPoint);
     } finally {
       Error.stackTraceLimit = stackTraceLimit;
     }

@@ -88,8 +88,8 @@ export interface ReservationParts {
   readonly hosts: ReservedHosts;
   readonly strategy: Strategy;
   readonly holds: readonly [Hold, ...Hold[]];
-  /** What the trace of a forgotten reservation starts above. */
-  readonly below: CallableFunction;
+  /** The public function that was called: a forgotten reservation's warning names its caller. */
+  readonly entryPoint: CallableFunction;
 }
 
 /**
@@ -117,12 +117,12 @@ export class PortReservation implements Disposable, AsyncDisposable {
   #released = false;
 
   /** @internal */
-  constructor({ hosts, strategy, holds, below }: ReservationParts) {
+  constructor({ hosts, strategy, holds, entryPoint }: ReservationParts) {
     this.port = holds[0].port;
     this.host = hosts.host;
     this.addresses = hosts.addresses;
     this.strategy = strategy;
-    this.#kept = { holds, port: this.port, openedAt: callSite(below) };
+    this.#kept = { holds, port: this.port, openedAt: callSite(entryPoint) };
     forgotten.register(this, this.#kept, this.#kept);
   }
 

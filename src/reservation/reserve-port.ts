@@ -140,7 +140,7 @@ function takeAny(plan: Plan): Holds {
 function reserve(
   count: number,
   options: ReserveOptions,
-  below: CallableFunction,
+  entryPoint: CallableFunction,
 ): PortReservation[] {
   const checked = plan(options);
   const { preferred, strategy, hosts, exclude } = checked;
@@ -157,7 +157,7 @@ function reserve(
     taken.forEach(close);
     throw error;
   }
-  return taken.map((holds) => new PortReservation({ hosts, strategy, holds, below }));
+  return taken.map((holds) => new PortReservation({ hosts, strategy, holds, entryPoint }));
 }
 
 /**
