@@ -7,6 +7,10 @@ import { text } from './validate';
 export const HOST = '127.0.0.1';
 export const HOSTv6 = '::1';
 
+/** The wildcard addresses (INADDR_ANY, in6addr_any): every address of the machine. */
+export const WILDCARD = '0.0.0.0';
+export const WILDCARDv6 = '::';
+
 /**
  * 4 or 6 for a numeric address, else 0. Node's isIP refuses zones that interfaces do have, such as
  * those with an underscore.
@@ -20,6 +24,14 @@ export function ipVersion(host: string): number {
   return numeric === 6 && zone < host.length - 1 ? 6 : 0;
 }
 
+export function isIpv6(address: string): boolean {
+  return ipVersion(address) === 6;
+}
+
+export function isWildcard(address: string): boolean {
+  return address === WILDCARD || address === WILDCARDv6;
+}
+
 interface Family {
   /** As `ipVersion` tells it. */
   version: 4 | 6;
@@ -28,8 +40,8 @@ interface Family {
 }
 
 const families = new Map<number, Family>([
-  [constants.AF_INET, { version: 4, loopback: HOST, wildcard: '0.0.0.0' }],
-  [constants.AF_INET6, { version: 6, loopback: HOSTv6, wildcard: '::' }],
+  [constants.AF_INET, { version: 4, loopback: HOST, wildcard: WILDCARD }],
+  [constants.AF_INET6, { version: 6, loopback: HOSTv6, wildcard: WILDCARDv6 }],
 ]);
 
 /** Whether sockets of this family have ports. */
@@ -61,4 +73,34 @@ export function bindAddress(host: string | undefined, family: number): string {
 function path(host: string): string {
   if (host.indexOf('\0') <= 0) return host;
   throw invalidArgValue('host', 'must be a path without NULs, or an abstract name after one', host);
+}
+
+/** What to hand to connect(2) to reach a socket that is bound to `address`: a wildcard is no destination. */
+export function connectAddress(address: string): string {
+  return isWildcard(address) ? HOST : address;
+}
+
+/**
+ * One spelling for each numeric address, because addresses are compared as text: `0:0::1` becomes `::1`,
+ * and the IPv4-mapped `::ffff:127.0.0.1` (RFC 4291, section 2.5.5.2), whose ports are those of 127.0.0.1,
+ * becomes that.
+ */
+export function canonicalAddress(address: string): string {
+  if (!isIpv6(address)) return address;
+  const [bare, ...zone] = address.split('%');
+  const spelled = new URL(`http://[${bare}]`).hostname.slice(1, -1);
+  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(spelled);
+  if (mapped === null) return [spelled, ...zone].join('%');
+  const [high = 0, low = 0] = mapped.slice(1).map((word) => Number.parseInt(word, 16));
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+/** Whether a socket on the address `outer` (`::` as a dual-stack socket) has the ports of `inner` too. */
+export function covers(outer: string, inner: string): boolean {
+  return outer === inner || outer === WILDCARDv6 || (outer === WILDCARD && ipVersion(inner) === 4);
+}
+
+/** Those of the addresses that no other one covers: one socket can be bound to each of them at once. */
+export function outermostOf(addresses: readonly string[]): string[] {
+  return addresses.filter((a) => !addresses.some((b) => b !== a && covers(b, a)));
 }

@@ -1,5 +1,15 @@
 import { networkInterfaces } from 'node:os';
-import { HOST, HOSTv6, ipVersion } from '../base/addresses';
+import {
+  canonicalAddress,
+  connectAddress,
+  HOST,
+  HOSTv6,
+  ipVersion,
+  isIpv6,
+  outermostOf,
+  WILDCARD,
+  WILDCARDv6,
+} from '../base/addresses';
 import { constants } from '../base/constants';
 import {
   EADDRINUSE,
@@ -11,9 +21,6 @@ import {
 } from '../base/errors';
 import { SocketHandle } from '../socket/socket-handle';
 import type { HoldAddress, Strategy } from './strategies/hold';
-
-const WILDCARD = '0.0.0.0';
-const WILDCARDv6 = '::';
 
 /** Asked once: it costs as much as a reservation. */
 let hasIpv6: boolean | undefined;
@@ -50,22 +57,12 @@ export function reservedHosts(host: unknown, strategy: Strategy): ReservedHosts 
   if (names.length === 0) throw invalidArgValue('options.host', 'must not be empty', host);
   const addresses = [...new Set(names.flatMap(numeric))];
   const outermost = outermostOf(addresses);
-  const keep = strategy === 'connected-pair' ? outermost.map(connectable) : outermost;
+  const keep = strategy === 'connected-pair' ? outermost.map(connectAddress) : outermost;
   return { host: String(names[0]), addresses, tcp: [...new Set(keep)], udp: outermost };
 }
 
-/** Those that no other covers: a socket can listen on each of them, and together on all. */
-export function outermostOf(addresses: readonly string[]): string[] {
-  return addresses.filter((a) => !addresses.some((b) => b !== a && covers(b, a)));
-}
-
-/** Whether a socket on the address `outer` keeps the port of `inner` too. */
-export function covers(outer: string, inner: string): boolean {
-  return outer === inner || outer === WILDCARDv6 || (outer === WILDCARD && ipVersion(inner) === 4);
-}
-
 export function holdAddress(protocol: 'tcp' | 'udp', address: string): HoldAddress {
-  return { protocol, address, ipv6: ipVersion(address) === 6 };
+  return { protocol, address, ipv6: isIpv6(address) };
 }
 
 function numeric(host: unknown): string[] {
@@ -74,22 +71,8 @@ function numeric(host: unknown): string[] {
   }
   // A machine without IPv6 has one loopback address.
   if (host === 'localhost') return canBind(HOSTv6) ? [HOST, HOSTv6] : [HOST];
-  if (ipVersion(host) !== 0) return [canonical(host)];
+  if (ipVersion(host) !== 0) return [canonicalAddress(host)];
   throw invalidArgValue('options.host', "must be a numeric address or 'localhost'", host);
-}
-
-/**
- * One spelling for each address, because they are compared as text: `0:0::1` is `::1`, and
- * `::ffff:127.0.0.1`, which has the ports of 127.0.0.1, is that.
- */
-export function canonical(address: string): string {
-  if (ipVersion(address) !== 6) return address;
-  const [bare, ...zone] = address.split('%');
-  const spelled = new URL(`http://[${bare}]`).hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(spelled);
-  if (mapped === null) return [spelled, ...zone].join('%');
-  const [high = 0, low = 0] = mapped.slice(1).map((word) => Number.parseInt(word, 16));
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
 /** The addresses of this machine's interfaces, where they are told: Android refuses (EACCES). */
@@ -104,12 +87,6 @@ export function localAddresses(): string[] {
   } catch {
     return [];
   }
-}
-
-/** A connection needs a real address. */
-export function connectable(address: string): string {
-  if (address === WILDCARD || address === WILDCARDv6) return HOST;
-  return address;
 }
 
 /** Whether the machine has this IPv6 address. */

@@ -1,22 +1,25 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket as DatagramSocket } from 'node:dgram';
 import type { AddressInfo, Server } from 'node:net';
-import { HOST, HOSTv6, ipVersion } from '../base/addresses';
+import {
+  canonicalAddress,
+  connectAddress,
+  covers,
+  HOST,
+  HOSTv6,
+  ipVersion,
+  isIpv6,
+  isWildcard,
+  outermostOf,
+  WILDCARDv6,
+} from '../base/addresses';
 import { callSite } from '../base/call-site';
 import { invalidArgType, invalidArgValue, stateError } from '../base/errors';
 import { isDatagramIpv6 } from '../base/node-handles';
 import { abortSignal, integer, object } from '../base/validate';
 import { type AdoptOptions, adopt, refuseListening } from '../serving/adopt';
 import type { SocketHandle } from '../socket/socket-handle';
-import {
-  canonical,
-  connectable,
-  covers,
-  holdAddress,
-  localAddresses,
-  outermostOf,
-  type ReservedHosts,
-} from './hosts';
+import { holdAddress, localAddresses, type ReservedHosts } from './hosts';
 import { firstListening } from './readiness';
 import { checkLaunch, type Launch, launch, type SpawnOnPortOptions } from './spawn';
 import type { Hold, Strategy } from './strategies/hold';
@@ -150,7 +153,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   async listen(server: Server, options: ListenOptions = {}): Promise<AddressInfo> {
     const { host, backlog } = object('options', options);
     const hold = this.#holdToServe('tcp', host);
-    const address = canonical(host ?? this.addresses[0] ?? hold.at.address);
+    const address = canonicalAddress(host ?? this.addresses[0] ?? hold.at.address);
     this.#refuseSecond(hold, [address]);
     refuseListening(server);
     const socket = hold.serve(holdAddress('tcp', address), backlog);
@@ -373,7 +376,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   #holdFor(protocol: 'tcp' | 'udp', host = this.addresses[0]): Hold {
     const holds = this.#holdsOf(protocol);
     if (typeof host !== 'string') throw invalidArgType('options.host', 'of type string', host);
-    const address = canonical(host);
+    const address = canonicalAddress(host);
     // A wildcard covers every address, but no name, nor '', which bind takes for the wildcard.
     const hold = ipVersion(host) !== 0 && holds.find(({ at }) => covers(at.address, address));
     if (hold) return hold;
@@ -393,13 +396,13 @@ export class PortReservation implements Disposable, AsyncDisposable {
   #served(): string | undefined {
     for (const serving of this.#serving) {
       const tcp = serving.at.find(({ hold }) => hold.at.protocol === 'tcp');
-      if (tcp && serving.active()) return connectable(tcp.address);
+      if (tcp && serving.active()) return connectAddress(tcp.address);
     }
     return undefined;
   }
 
   #addressInfo(address: string): AddressInfo {
-    return { address, family: ipVersion(address) === 6 ? 'IPv6' : 'IPv4', port: this.port };
+    return { address, family: isIpv6(address) ? 'IPv6' : 'IPv4', port: this.port };
   }
 
   #refuseSecond(hold: Hold, addresses: readonly string[]): void {
@@ -544,7 +547,7 @@ function listeningError(port: number): Error {
 
 /** Where to connect to reach somebody who listens on an address, or on one of those that it covers. */
 function reachable(address: string): string[] {
-  if (address !== '::' && address !== '0.0.0.0') return [address];
-  const loopback = address === '::' ? [HOST, HOSTv6] : [HOST];
+  if (!isWildcard(address)) return [address];
+  const loopback = address === WILDCARDv6 ? [HOST, HOSTv6] : [HOST];
   return [...new Set([...loopback, ...localAddresses().filter((local) => covers(address, local))])];
 }

@@ -1,5 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
-import { bindAddress, ipVersion } from '../base/addresses';
+import { bindAddress, isIpv6, WILDCARD } from '../base/addresses';
 import { constants } from '../base/constants';
 import {
   EADDRINUSE,
@@ -49,7 +49,7 @@ function bindExclusively(socket: SocketHandle, address: string, port: number): v
 /** A bound TCP socket of the host's family, with what Node sets on an IPv6 socket. */
 function openAndBind(host: string, port: number, ipv6Only: boolean): SocketHandle {
   const { AF_INET, AF_INET6 } = constants;
-  const ipv6 = host === '' || ipVersion(host) === 6;
+  const ipv6 = host === '' || isIpv6(host);
   const socket = new SocketHandle(ipv6 ? AF_INET6 : AF_INET);
   try {
     if (ipv6) setIpv6Only(socket.fd, ipv6Only);
@@ -68,7 +68,7 @@ function openOnAllAddresses(port: number, ipv6Only: boolean): SocketHandle {
   } catch (error) {
     // Who asks for IPv6 alone gets no IPv4 in its place.
     if (ipv6Only || !isSystemError(error, EAFNOSUPPORT, EADDRNOTAVAIL)) throw error;
-    return openAndBind('0.0.0.0', port, ipv6Only);
+    return openAndBind(WILDCARD, port, ipv6Only);
   }
 }
 

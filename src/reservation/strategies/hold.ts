@@ -1,3 +1,4 @@
+import { WILDCARDv6 } from '../../base/addresses';
 import { constants } from '../../base/constants';
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV, isSystemError } from '../../base/errors';
 import { reuseAddrIsForTimeWait } from '../../base/platform';
@@ -93,7 +94,7 @@ function bindWith(
   );
   return closingOnError(handle, () => {
     prepare(handle);
-    if (address === '::') setIpv6Only(handle.fd, false);
+    if (address === WILDCARDv6) setIpv6Only(handle.fd, false);
     handle.bind(address, port);
   });
 }
