@@ -23,7 +23,7 @@ export {
 } from './reservation/port-reservation';
 export { type ReserveOptions, reservePort, reservePorts } from './reservation/reserve-port';
 export type { PassedAs, SpawnOnPortOptions } from './reservation/spawn';
-export type { Strategy } from './reservation/strategies/hold';
+export type { Strategy } from './reservation/strategies/table';
 export { type AdoptOptions, adopt } from './serving/adopt';
 export { type ListenExclusiveOptions, listenExclusive } from './serving/listen-exclusive';
 export {

@@ -60,5 +60,15 @@ export const hasSharingUdpOpen = !isWindows && !isBun && !isDeno;
 /** Whether an IPC channel carries internal messages and descriptors: Node's own protocol. */
 export const hasNodeChannel = !isBun && !isDeno;
 
-/** How a TCP port can be kept for another program here: docs/reservations.md. */
-export const reservationStrategy = isLinux ? 'bound' : isWindows ? 'release' : 'connected-pair';
+/**
+ * Whether SO_REUSEADDR on a bound socket that does not listen lets binds in that set it too, while the
+ * kernel's own choice passes the port over (inet_csk_bind_conflict). The BSDs want SO_REUSEPORT of both
+ * (in_pcbbind).
+ */
+export const reuseAddrSharesBoundPorts = isLinux;
+
+/**
+ * Whether a bind with SO_REUSEADDR gets the local port of an established connection, while the kernel's own
+ * choice passes it over.
+ */
+export const reuseAddrSharesConnectedPorts = !isWindows;

@@ -5,7 +5,6 @@ import {
   HOST,
   HOSTv6,
   ipVersion,
-  isIpv6,
   outermostOf,
   WILDCARD,
   WILDCARDv6,
@@ -20,7 +19,7 @@ import {
   isSystemError,
 } from '../base/errors';
 import { SocketHandle } from '../socket/socket-handle';
-import type { HoldAddress, Strategy } from './strategies/hold';
+import type { TcpStrategy } from './strategies/hold';
 
 /** Asked once: it costs as much as a reservation. */
 let hasIpv6: boolean | undefined;
@@ -41,15 +40,17 @@ export interface ReservedHosts {
  * 127.0.0.1 alone shared its port with a socket on another address in 349 of 5,000 cases, and then
  * a program that listens on the wildcard address fails.
  */
-export function reservedHosts(host: unknown, strategy: Strategy): ReservedHosts {
+export function reservedHosts(
+  host: unknown,
+  { coversOtherAddresses, needsRealAddress }: TcpStrategy,
+): ReservedHosts {
   if (host === undefined) {
     hasIpv6 ??= canBind(WILDCARDv6);
     const everywhere = hasIpv6 ? WILDCARDv6 : WILDCARD;
-    // Only a bound hold lets sockets on other addresses than its own in.
     return {
       host: HOST,
       addresses: [HOST],
-      tcp: [strategy === 'bound' ? everywhere : HOST],
+      tcp: [coversOtherAddresses ? everywhere : HOST],
       udp: [HOST],
     };
   }
@@ -57,12 +58,8 @@ export function reservedHosts(host: unknown, strategy: Strategy): ReservedHosts 
   if (names.length === 0) throw invalidArgValue('options.host', 'must not be empty', host);
   const addresses = [...new Set(names.flatMap(numeric))];
   const outermost = outermostOf(addresses);
-  const keep = strategy === 'connected-pair' ? outermost.map(connectAddress) : outermost;
+  const keep = needsRealAddress ? outermost.map(connectAddress) : outermost;
   return { host: String(names[0]), addresses, tcp: [...new Set(keep)], udp: outermost };
-}
-
-export function holdAddress(protocol: 'tcp' | 'udp', address: string): HoldAddress {
-  return { protocol, address, ipv6: isIpv6(address) };
 }
 
 function numeric(host: unknown): string[] {

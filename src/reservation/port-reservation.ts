@@ -19,10 +19,11 @@ import { isDatagramIpv6 } from '../base/node-handles';
 import { abortSignal, integer, object } from '../base/validate';
 import { type AdoptOptions, adopt, refuseListening } from '../serving/adopt';
 import type { SocketHandle } from '../socket/socket-handle';
-import { holdAddress, localAddresses, type ReservedHosts } from './hosts';
+import { localAddresses, type ReservedHosts } from './hosts';
 import { firstListening } from './readiness';
 import { checkLaunch, type Launch, launch, type SpawnOnPortOptions } from './spawn';
-import type { Hold, Strategy } from './strategies/hold';
+import { closeAll, type Hold, holdAddress } from './strategies/hold';
+import type { Strategy } from './strategies/table';
 
 /**
  * - `held`: nobody but this process can use the port
@@ -68,10 +69,6 @@ interface Kept {
   readonly holds: readonly Hold[];
   readonly port: number;
   readonly openedAt: string;
-}
-
-function closeAll(holds: readonly Hold[]): void {
-  for (const hold of holds) hold.close();
 }
 
 /**
@@ -156,7 +153,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const address = canonicalAddress(host ?? this.addresses[0] ?? hold.at.address);
     this.#refuseSecond(hold, [address]);
     refuseListening(server);
-    const socket = hold.serve(holdAddress('tcp', address), backlog);
+    const socket = hold.openServerSocket(holdAddress('tcp', address), backlog);
     const active = () => server.listening;
     return this.#handOver(server, socket, hold, address, active, backlog);
   }
@@ -186,7 +183,13 @@ export class PortReservation implements Disposable, AsyncDisposable {
     socket.once('close', () => {
       open = false;
     });
-    return this.#handOver(socket, hold.serve(hold.at), hold, hold.at.address, () => open);
+    return this.#handOver(
+      socket,
+      hold.openServerSocket(hold.at),
+      hold,
+      hold.at.address,
+      () => open,
+    );
   }
 
   /**
@@ -450,7 +453,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
 
   #servingEnded(serving: Serving): void {
     if (!this.#serving.delete(serving) || this.#released) return;
-    for (const { hold } of serving.at) hold.served();
+    for (const { hold } of serving.at) hold.serverSocketClosed();
   }
 
   #spawnWithSockets(plan: Launch): ChildProcess {
@@ -474,7 +477,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     this.#serving.add(serving);
     try {
       for (const { hold, address } of at) {
-        sockets.push(hold.serve(holdAddress(hold.at.protocol, address)));
+        sockets.push(hold.openServerSocket(holdAddress(hold.at.protocol, address)));
       }
       const child = launch(plan, this.port, sockets);
       // 'error' without a process id: nothing was started, and there will be no 'exit'.

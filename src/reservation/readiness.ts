@@ -1,13 +1,9 @@
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds between two looks: the first, the factor, the last. */
 const FIRST_PAUSE = 2;
 const GROWTH = 1.5;
 const LONGEST_PAUSE = 200;
-
-/** How long a connection that only looked may stay open, in milliseconds. */
-const LINGERING = 1000;
 
 /** A place to look, and how. */
 export interface Lookout {
@@ -40,36 +36,4 @@ export async function firstListening(
     await sleep(pause, undefined, { signal }).catch(() => {});
   }
   return undefined;
-}
-
-/**
- * Whether somebody accepts connections there. Says nothing, hears the other side out and then closes: a
- * server that has written to a closed connection gets an error, and may not survive it.
- */
-export function acceptsConnections(
-  host: string,
-  port: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    // A server whose queue is full answers nothing: the wait must end all the same.
-    const abandon = () => socket.destroy();
-    signal.addEventListener('abort', abandon, { once: true });
-    const settle = (found: boolean) => {
-      signal.removeEventListener('abort', abandon);
-      resolve(found);
-    };
-    socket.once('connect', () => {
-      // The kernel gave our end the very port that nobody listens on, and TCP connected it to itself.
-      if (socket.localPort === port) {
-        socket.resetAndDestroy();
-        return;
-      }
-      settle(true);
-      socket.unref().resume().end();
-      socket.setTimeout(LINGERING, () => socket.destroy());
-    });
-    socket.on('error', () => {}).once('close', () => settle(false));
-  });
 }

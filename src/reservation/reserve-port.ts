@@ -1,11 +1,19 @@
 import { EACCES, EADDRINUSE, invalidArgValue, isSystemError, systemError } from '../base/errors';
-import { exclusiveHoldersGiveEacces, reservationStrategy } from '../base/platform';
+import { exclusiveHoldersGiveEacces } from '../base/platform';
 import { integer, object } from '../base/validate';
 import { checkPreferred, ephemeralPorts, excludedPorts, preferredPorts } from './candidates';
-import { holdAddress, type ReservedHosts, reservedHosts } from './hosts';
+import { type ReservedHosts, reservedHosts } from './hosts';
 import { PortReservation } from './port-reservation';
-import type { Hold, HoldAddress, Strategy } from './strategies/hold';
-import { isStrategy, openHold, strategies } from './strategies/open';
+import { closeAll, type Hold, type HoldAddress, holdAddress } from './strategies/hold';
+import {
+  defaultStrategy,
+  isStrategy,
+  openHold,
+  type Strategy,
+  strategies,
+  tcpStrategies,
+  UDP_STRATEGY,
+} from './strategies/table';
 
 export interface ReserveOptions {
   /**
@@ -52,7 +60,7 @@ function plan(options: ReserveOptions): Plan {
     port,
     exclude,
     protocol = 'tcp',
-    strategy = reservationStrategy,
+    strategy = defaultStrategy,
   } = object('options', options);
   if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'both') {
     throw invalidArgValue('options.protocol', "must be 'tcp', 'udp' or 'both'", protocol);
@@ -61,14 +69,14 @@ function plan(options: ReserveOptions): Plan {
     throw invalidArgValue('options.strategy', `must be one of ${strategies.join(', ')}`, strategy);
   }
   checkPreferred(port);
-  const hosts = reservedHosts(host, strategy);
+  const hosts = reservedHosts(host, tcpStrategies[strategy]);
   const tcp = protocol === 'udp' ? [] : hosts.tcp.map((address) => holdAddress('tcp', address));
   const udp = protocol === 'tcp' ? [] : hosts.udp.map((address) => holdAddress('udp', address));
   const [first, ...others] = [...tcp, ...udp];
   if (first === undefined) throw invalidArgValue('options.host', 'must not be empty', host);
   return {
     preferred: port,
-    strategy: protocol === 'udp' ? 'bound' : strategy,
+    strategy: protocol === 'udp' ? UDP_STRATEGY : strategy,
     hosts,
     at: [first, ...others],
     exclude: excludedPorts(exclude),
@@ -80,10 +88,6 @@ function isTaken(error: unknown): boolean {
   return isSystemError(error, EADDRINUSE, ...(exclusiveHoldersGiveEacces ? [EACCES] : []));
 }
 
-function close(holds: readonly Hold[]): void {
-  for (const hold of holds) hold.close();
-}
-
 /** Holds the port that the first hold has on all addresses, or on none: then undefined. */
 function complete({ strategy, at: [, ...others] }: Plan, first: Hold): Holds | undefined {
   const holds: Holds = [first];
@@ -92,7 +96,7 @@ function complete({ strategy, at: [, ...others] }: Plan, first: Hold): Holds | u
     return holds;
   } catch (error) {
     const [, ...opened] = holds;
-    close(opened);
+    closeAll(opened);
     if (isTaken(error)) return undefined;
     first.close();
     throw error;
@@ -124,7 +128,7 @@ function takeAny(plan: Plan): Holds {
       refused.push(first);
     }
   } finally {
-    close(refused);
+    closeAll(refused);
   }
   // Nearly all are excluded: look at the others one by one.
   for (const port of ephemeralPorts()) {
@@ -154,7 +158,7 @@ function reserve(
     }
     while (taken.length < count) taken.push(takeAny(checked));
   } catch (error) {
-    taken.forEach(close);
+    taken.forEach(closeAll);
     throw error;
   }
   return taken.map((holds) => new PortReservation({ hosts, strategy, holds, entryPoint }));

@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { reservePort, type Strategy } from '../../src/index';
+import { strategies, tcpStrategies } from '../../src/reservation/strategies/table';
 import { freePort, quietPorts } from '../support/free-port';
-import { fixture } from '../support/paths';
-import { unixOnly } from '../support/platform';
+import { dist, fixture } from '../support/paths';
+import { runWhen, unixOnly } from '../support/platform';
 import { allRefused, ask, ended, node, thieves } from '../support/reservations';
 
 /** Closes the connection first, so that its end stays in TIME_WAIT. */
@@ -18,12 +21,33 @@ async function closed(server: Server): Promise<void> {
   await once(server, 'close');
 }
 
-/** The other two share a port by SO_REUSEADDR, which on Windows gives it away. */
+/** Not on Windows, say, for those that share a port by SO_REUSEADDR: there it gives the port away. */
 function worksHere(strategy: Strategy) {
-  return strategy === 'release' ? {} : unixOnly('SO_REUSEADDR takes ports away there');
+  return runWhen(tcpStrategies[strategy].supported, `the platform does not support ${strategy}`);
 }
 
-const strategies: Strategy[] = ['bound', 'connected-pair', 'release'];
+/** What reservePort says, in a process that takes itself for one on that platform. */
+async function strategyOn(platform: string): Promise<string> {
+  const script = `
+    Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });
+    const reservation = require(${JSON.stringify(dist)}).reservePort();
+    console.log(reservation.strategy);
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script]);
+  return stdout.trim();
+}
+
+describe('the default strategy', () => {
+  test.each([
+    ['linux', 'bound'],
+    ['android', 'bound'],
+    ['darwin', 'connected-pair'],
+    ['freebsd', 'connected-pair'],
+    ['win32', 'release'],
+  ])('on %s is %s', unixOnly('the addon is built for one platform'), async (platform, strategy) => {
+    expect(await strategyOn(platform)).toBe(strategy);
+  });
+});
 
 for (const strategy of strategies)
   describe(`strategy ${strategy}`, worksHere(strategy), () => {
@@ -123,7 +147,7 @@ for (const strategy of strategies)
     });
   });
 
-for (const strategy of strategies.slice(0, 2))
+for (const strategy of strategies.filter((name) => name !== 'release'))
   describe(`a shared port, ${strategy}`, worksHere(strategy), () => {
     const options = { strategy, host: ['0.0.0.0', '::1'] };
 

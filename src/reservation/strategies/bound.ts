@@ -1,5 +1,7 @@
+import { reuseAddrSharesBoundPorts } from '../../base/platform';
 import type { SocketHandle } from '../../socket/socket-handle';
-import { bindAlone, type Hold, type HoldAddress, listenBeside, listenerBeside } from './hold';
+import type { Hold, HoldAddress } from './hold';
+import { bindAlone, listenBeside, listenerBeside } from './sockets';
 
 /**
  * Linux: a socket that is bound, does not listen and has SO_REUSEADDR off keeps its port from every
@@ -9,6 +11,10 @@ import { bindAlone, type Hold, type HoldAddress, listenBeside, listenerBeside } 
  * (`fastreuse`) stays off once its first owner has bound without it.
  */
 export class BoundHold implements Hold {
+  static readonly supported = reuseAddrSharesBoundPorts;
+  static readonly coversOtherAddresses = true;
+  static readonly needsRealAddress = false;
+
   readonly at: HoldAddress;
   readonly port: number;
   readonly #guard: SocketHandle;
@@ -30,7 +36,7 @@ export class BoundHold implements Hold {
     this.#shared = false;
   }
 
-  serve(address: HoldAddress, backlog?: number): SocketHandle {
+  openServerSocket(address: HoldAddress, backlog?: number): SocketHandle {
     // Not a duplicate of the guard: that would be the same socket, which would go on listening,
     // with connections piling up in it, after the server had closed its descriptor.
     this.#guard.setOption('SO_REUSEADDR', true);
@@ -41,7 +47,7 @@ export class BoundHold implements Hold {
     }
   }
 
-  served(): void {}
+  serverSocketClosed(): void {}
 
   someoneListens(address: HoldAddress): boolean {
     return listenerBeside(address, this.port);

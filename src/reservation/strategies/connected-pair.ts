@@ -1,6 +1,8 @@
+import { reuseAddrSharesConnectedPorts } from '../../base/platform';
 import { type SocketAddress, SocketHandle } from '../../socket/socket-handle';
 import { BoundHold } from './bound';
-import { bindAlone, type Hold, type HoldAddress } from './hold';
+import type { Hold, HoldAddress } from './hold';
+import { bindAlone } from './sockets';
 
 /**
  * macOS, FreeBSD: an established loopback connection keeps its local port out of the kernel's choice,
@@ -8,6 +10,10 @@ import { bindAlone, type Hold, type HoldAddress } from './hold';
  * an exact second bind needs SO_REUSEPORT on both sides.
  */
 export class ConnectedPairHold implements Hold {
+  static readonly supported = reuseAddrSharesConnectedPorts;
+  static readonly coversOtherAddresses = false;
+  static readonly needsRealAddress = true;
+
   readonly at: HoldAddress;
   readonly #near: BoundHold;
   readonly #far: SocketHandle;
@@ -31,11 +37,11 @@ export class ConnectedPairHold implements Hold {
     this.#near.unshare();
   }
 
-  serve(address: HoldAddress, backlog?: number): SocketHandle {
-    return this.#near.serve(address, backlog);
+  openServerSocket(address: HoldAddress, backlog?: number): SocketHandle {
+    return this.#near.openServerSocket(address, backlog);
   }
 
-  served(): void {}
+  serverSocketClosed(): void {}
 
   someoneListens(address: HoldAddress): boolean {
     return this.#near.someoneListens(address);

@@ -3,7 +3,8 @@ import { EADDRINUSE, isSystemError } from '../../base/errors';
 import { disconnectForgetsPort, loopReopensSockets } from '../../base/platform';
 import { setBytes, setInt } from '../../options/sockopt';
 import type { SocketHandle } from '../../socket/socket-handle';
-import { bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
+import type { Hold, HoldAddress } from './hold';
+import { bindAlone, closingOnError } from './sockets';
 
 /** One instruction of classic BPF: BPF_RET with 0 bytes to keep. */
 const DROP_EVERYTHING = Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0);
@@ -31,7 +32,7 @@ export class DatagramHold implements Hold {
 
   unshare(): void {}
 
-  serve(): SocketHandle {
+  openServerSocket(): SocketHandle {
     const guard = this.#hold();
     if (!loopReopensSockets) {
       // So the guard itself goes, and a new one comes after.
@@ -45,12 +46,12 @@ export class DatagramHold implements Hold {
     return false;
   }
 
-  served(): void {
+  serverSocketClosed(): void {
     let guard: SocketHandle;
     try {
       guard = this.#hold();
     } catch {
-      // Windows: somebody was faster. The next serve says so.
+      // Windows: another socket has taken the port. The next openServerSocket throws for it.
       return;
     }
     // What served was this same socket: connected, it would receive from its peer alone from now on.
@@ -90,7 +91,7 @@ function bindToChoice(at: HoldAddress): SocketHandle {
     try {
       return bindAlone(at, port);
     } catch (error) {
-      // Somebody was faster. The kernel says so itself when no port is left.
+      // Another socket has taken it meanwhile. When no port is left, the bind to port 0 throws.
       if (!isSystemError(error, EADDRINUSE)) throw error;
     }
   }

@@ -1,15 +1,5 @@
-import { WILDCARDv6 } from '../../base/addresses';
-import { constants } from '../../base/constants';
-import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV, isSystemError } from '../../base/errors';
-import { reuseAddrIsForTimeWait } from '../../base/platform';
-import { setIpv6Only } from '../../socket/bind';
-import { SocketHandle } from '../../socket/socket-handle';
-
-/**
- * How a TCP port is kept: `bound` by a socket that is bound and does not listen, `connected-pair` by
- * an established loopback connection, `release` not at all while another program has it.
- */
-export type Strategy = 'bound' | 'connected-pair' | 'release';
+import { isIpv6 } from '../../base/addresses';
+import type { SocketHandle } from '../../socket/socket-handle';
 
 /** An address to keep a port on. */
 export interface HoldAddress {
@@ -17,6 +7,10 @@ export interface HoldAddress {
   /** Numeric. */
   readonly address: string;
   readonly ipv6: boolean;
+}
+
+export function holdAddress(protocol: 'tcp' | 'udp', address: string): HoldAddress {
+  return { protocol, address, ipv6: isIpv6(address) };
 }
 
 /** One port kept on one address. */
@@ -28,83 +22,33 @@ export interface Hold {
   /** The opposite. Programs that listen go on listening. */
   unshare(): void;
   /**
-   * A socket on the port for somebody who serves it: TCP listens already, UDP receives.
+   * A socket on the port, for a server of this process or a program: TCP listens already, UDP receives.
    *
    * @param address one that the hold covers
    */
-  serve(address: HoldAddress, backlog?: number): SocketHandle;
-  /** Whoever served has closed its socket. */
-  served(): void;
+  openServerSocket(address: HoldAddress, backlog?: number): SocketHandle;
+  /** To be called when the server or program that had the socket has closed it. */
+  serverSocketClosed(): void;
   /** Whether somebody listens on the shared port at this address; false when the signal aborts. */
   someoneListens(address: HoldAddress, signal: AbortSignal): boolean | Promise<boolean>;
   close(): void;
 }
 
-/** A bound socket with no option set that lets others in. Port 0: the kernel chooses. */
-export function bindAlone(at: HoldAddress, port: number): SocketHandle {
-  return bindWith(at, port, (handle) => {
-    // Without it Windows lets any socket with SO_REUSEADDR take the port.
-    if (constants.SO_EXCLUSIVEADDRUSE !== undefined) handle.setOption('SO_EXCLUSIVEADDRUSE', true);
-  });
+export function closeAll(holds: readonly Hold[]): void {
+  for (const hold of holds) hold.close();
 }
 
-/**
- * As `bindAlone`, for a port that was served before: its connections in TIME_WAIT are no obstacle.
- * Windows lets it in as it is, and SO_REUSEADDR there would let it in beside anybody.
- */
-export function bindAgain(at: HoldAddress, port: number): SocketHandle {
-  if (!reuseAddrIsForTimeWait) return bindAlone(at, port);
-  const handle = bindWith(at, port, (again) => again.setOption('SO_REUSEADDR', true));
-  return closingOnError(handle, () => handle.setOption('SO_REUSEADDR', false));
-}
-
-/** A listening TCP socket on a port that others hold with SO_REUSEADDR on. */
-export function listenBeside(at: HoldAddress, port: number, backlog?: number): SocketHandle {
-  // The listener keeps the option: its connections inherit it, and one that is in TIME_WAIT without
-  // it keeps the next server from binding for a minute (inet_csk_bind_conflict).
-  const handle = bindWith(at, port, (beside) => beside.setOption('SO_REUSEADDR', true));
-  return closingOnError(handle, () => handle.listen(backlog));
-}
-
-/**
- * Whether a socket listens where others hold the port with SO_REUSEADDR on: only then is a bind with
- * the option refused. Listeners notice nothing, and neither do programs that are about to bind.
- */
-export function listenerBeside(at: HoldAddress, port: number): boolean {
-  try {
-    bindWith(at, port, (probe) => probe.setOption('SO_REUSEADDR', true)).close();
-    return false;
-  } catch (error) {
-    if (isSystemError(error, EADDRINUSE)) return true;
-    // An address that this machine lacks, such as ::1 without IPv6. No descriptor left is no answer.
-    if (isSystemError(error, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV)) return false;
-    throw error;
-  }
-}
-
-function bindWith(
-  { protocol, address, ipv6 }: HoldAddress,
-  port: number,
-  prepare: (handle: SocketHandle) => void,
-): SocketHandle {
-  // The reservation that it belongs to is watched.
-  const handle = SocketHandle.unwatched(
-    ipv6 ? constants.AF_INET6 : constants.AF_INET,
-    protocol === 'tcp' ? constants.SOCK_STREAM : constants.SOCK_DGRAM,
-  );
-  return closingOnError(handle, () => {
-    prepare(handle);
-    if (address === WILDCARDv6) setIpv6Only(handle.fd, false);
-    handle.bind(address, port);
-  });
-}
-
-export function closingOnError(handle: SocketHandle, use: () => void): SocketHandle {
-  try {
-    use();
-    return handle;
-  } catch (error) {
-    handle.close();
-    throw error;
-  }
+/** A way to keep a TCP port: the class of its holds, which says what they can do. */
+export interface TcpStrategy {
+  /** Port 0 for one of the kernel's choice. Throws SystemError as bind(2) gives it. */
+  new (at: HoldAddress, port: number): Hold;
+  /** Whether this platform has what it relies on: a capability of base/platform.ts, or true. */
+  readonly supported: boolean;
+  /**
+   * Whether a hold on a wildcard address lets servers in on any single address as well. Then a reservation
+   * without a host keeps the port on every address.
+   */
+  readonly coversOtherAddresses: boolean;
+  /** Whether it can't keep a port on a wildcard address, but only on 127.0.0.1 in its place. */
+  readonly needsRealAddress: boolean;
 }

@@ -1,13 +1,18 @@
 import { reuseAddrIsForTimeWait } from '../../base/platform';
 import type { SocketHandle } from '../../socket/socket-handle';
-import { acceptsConnections } from '../readiness';
-import { bindAgain, bindAlone, closingOnError, type Hold, type HoldAddress } from './hold';
+import { acceptsConnections } from './connect-probe';
+import type { Hold, HoldAddress } from './hold';
+import { bindAgain, bindAlone, closingOnError } from './sockets';
 
 /**
  * Windows: while one socket holds a port, no other program can bind it, so the hold must go before
  * the program comes. A server of this process gets the very socket that held the port.
  */
 export class ReleaseHold implements Hold {
+  static readonly supported = true;
+  static readonly coversOtherAddresses = false;
+  static readonly needsRealAddress = false;
+
   readonly at: HoldAddress;
   readonly port: number;
   #guard: SocketHandle | undefined;
@@ -29,7 +34,7 @@ export class ReleaseHold implements Hold {
     this.#shared = false;
   }
 
-  serve(address: HoldAddress, backlog?: number): SocketHandle {
+  openServerSocket(address: HoldAddress, backlog?: number): SocketHandle {
     try {
       const socket = this.#take(address);
       return closingOnError(socket, () => {
@@ -38,7 +43,7 @@ export class ReleaseHold implements Hold {
         socket.listen(backlog);
       });
     } catch (error) {
-      this.served();
+      this.serverSocketClosed();
       throw error;
     }
   }
@@ -52,13 +57,13 @@ export class ReleaseHold implements Hold {
     return bindAgain(address, this.port);
   }
 
-  served(): void {
+  serverSocketClosed(): void {
     // A program may be about to bind the port by its number.
     if (this.#shared) return;
     try {
       this.unshare();
     } catch {
-      // Somebody was faster. The next serve or unshare says so.
+      // Another socket has taken the port. The next openServerSocket or unshare throws for it.
     }
   }
 
