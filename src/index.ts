@@ -18,9 +18,9 @@ export { portRange } from './reservation/candidates';
 export {
   type ListenOptions,
   PortReservation,
-  type ReadyOptions,
   type ReservationState,
 } from './reservation/port-reservation';
+export type { ReadyOptions } from './reservation/readiness';
 export { type ReserveOptions, reservePort, reservePorts } from './reservation/reserve-port';
 export type { PassedAs, SpawnOnPortOptions } from './reservation/spawn';
 export type { Strategy } from './reservation/strategies/table';

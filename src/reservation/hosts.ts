@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import {
   canonicalAddress,
   connectAddress,
@@ -72,20 +71,6 @@ function numeric(host: unknown): string[] {
   throw invalidArgValue('options.host', "must be a numeric address or 'localhost'", host);
 }
 
-/** The addresses of this machine's interfaces, where they are told: Android refuses (EACCES). */
-export function localAddresses(): string[] {
-  try {
-    return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
-      // Link-local ones exist once for each interface.
-      addresses.map(({ address }) =>
-        address.startsWith('fe80:') ? `${address}%${name}` : address,
-      ),
-    );
-  } catch {
-    return [];
-  }
-}
-
 /** Whether the machine has this IPv6 address. */
 function canBind(address: string): boolean {
   try {
@@ -94,9 +79,9 @@ function canBind(address: string): boolean {
     return true;
   } catch (error) {
     if (isSystemError(error, EAFNOSUPPORT, EADDRNOTAVAIL)) return false;
-    // All UDP ports are in use, on an address that is there.
+    // The address is there, but all of its UDP ports are in use.
     if (isSystemError(error, EADDRINUSE)) return true;
-    // No descriptor left (EMFILE) says nothing of IPv6.
+    // EMFILE, for one, tells nothing about IPv6.
     throw error;
   }
 }

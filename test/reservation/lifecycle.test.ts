@@ -414,6 +414,53 @@ describe('a forgotten reservation', () => {
     },
   );
 
+  test.each([
+    [
+      'a dgram socket receives on it',
+      "reservation.bind(require('node:dgram').createSocket('udp4'))",
+    ],
+    ['a program has its sockets', "reservation.spawn('cat', [], { pass: 'fd' })"],
+  ])('is none while %s', unixOnly('its other programs are Unix shells'), async (_, use) => {
+    const answer = await node(`
+      const { setImmediate: turn } = require('node:timers/promises');
+      process.on('warning', (w) => console.log(w.message));
+      (async () => {
+        await (async () => {
+          const reservation = bindport.reservePort({ protocol: 'both' });
+          await ${use};
+        })();
+        for (let i = 0; i < 20; i++) { gc(); await turn(); }
+        console.log('no warning');
+        process.exit();
+      })();
+    `);
+    expect(answer).toBe('no warning');
+  });
+
+  test(
+    'is one again when its server has closed',
+    unixOnly('its other programs are Unix shells'),
+    async () => {
+      const answer = await node(`
+      const { once } = require('node:events');
+      const { setImmediate: turn } = require('node:timers/promises');
+      const seen = [];
+      process.on('warning', (w) => seen.push(w.code));
+      (async () => {
+        const server = require('node:net').createServer();
+        await (async () => bindport.reservePort().listen(server))();
+        for (let i = 0; i < 20; i++) { gc(); await turn(); }
+        const before = seen.length;
+        server.close();
+        await once(server, 'close');
+        while (seen.length === 0) { gc(); await turn(); }
+        console.log(before, seen.join(), server.listening);
+      })();
+    `);
+      expect(answer).toBe('0 BINDPORT_FORGOTTEN_RESERVATION false');
+    },
+  );
+
   test(
     'is none while a server listens on it',
     unixOnly('its other programs are Unix shells'),

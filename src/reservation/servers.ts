@@ -1,0 +1,175 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Socket as DatagramSocket } from 'node:dgram';
+import type { AddressInfo, Server } from 'node:net';
+import { connectAddress, covers } from '../base/addresses';
+import { stateError } from '../base/errors';
+import { adopt, refuseListening } from '../serving/adopt';
+import type { SocketHandle } from '../socket/socket-handle';
+import type { Endpoint } from './holds';
+import { type Hold, type HoldAddress, holdAddress } from './strategies/hold';
+
+/** A server of this process, or a program that was given sockets, with where they are bound. */
+interface SocketUser {
+  readonly endpoints: readonly Endpoint[];
+  isActive(): boolean;
+  /** Closes a server of this process, and resolves when it is closed. */
+  close?(): Promise<void>;
+}
+
+/**
+ * Who has sockets on a reserved port: at most one server, or program that was given the sockets, for each
+ * address.
+ */
+export class Servers {
+  readonly #port: number;
+  readonly #onSocketClosed: (hold: Hold) => void;
+  readonly #users = new Set<SocketUser>();
+
+  /**
+   * @param onSocketClosed called with the hold of each socket whose server or program has ended. Whatever
+   *   it refers to is not collected while one of them runs.
+   */
+  constructor(port: number, onSocketClosed: (hold: Hold) => void) {
+    this.#port = port;
+    this.#onSocketClosed = onSocketClosed;
+  }
+
+  /** Whether anybody has a socket, of this protocol or of any. */
+  areActive(protocol?: HoldAddress['protocol']): boolean {
+    return [...this.#users].some(
+      ({ endpoints, isActive }) =>
+        isActive() && (!protocol || endpoints.some(({ hold }) => hold.at.protocol === protocol)),
+    );
+  }
+
+  /** @throws Error `ERR_RESERVATION_LISTENING` when a server or program has a TCP socket */
+  refuseWhileListening(): void {
+    if (this.areActive('tcp')) throw this.#listeningError();
+  }
+
+  /** Where to connect to a server or program that listens; undefined when none does. */
+  listeningAddress(): string | undefined {
+    for (const { endpoints, isActive } of this.#users) {
+      const tcp = endpoints.find(({ hold }) => hold.at.protocol === 'tcp');
+      if (tcp && isActive()) return connectAddress(tcp.address);
+    }
+    return undefined;
+  }
+
+  /**
+   * Has a server listen. Rejects as `adopt`, and with `ERR_RESERVATION_LISTENING` when the address is served
+   * already; nobody has a socket then.
+   */
+  async listen(server: Server, endpoint: Endpoint, backlog?: number): Promise<AddressInfo> {
+    this.#refuseSecond(endpoint);
+    refuseListening(server);
+    return this.#handOver(server, endpoint, () => server.listening, backlog);
+  }
+
+  /** As `listen`, for a dgram socket that is to receive. */
+  async bind(socket: DatagramSocket, endpoint: Endpoint): Promise<AddressInfo> {
+    this.#refuseSecond(endpoint);
+    let open = true;
+    socket.once('close', () => {
+      open = false;
+    });
+    return this.#handOver(socket, endpoint, () => open);
+  }
+
+  /**
+   * Has a program serve that inherits the sockets.
+   *
+   * @param start starts the program; the sockets are closed here when it returns
+   */
+  spawn(
+    endpoints: readonly Endpoint[],
+    start: (sockets: readonly SocketHandle[]) => ChildProcess,
+  ): ChildProcess {
+    for (const endpoint of endpoints) this.#refuseSecond(endpoint);
+    let running = true;
+    const user: SocketUser = { endpoints, isActive: () => running };
+    const onEnd = () => {
+      running = false;
+      this.#remove(user);
+    };
+    this.#users.add(user);
+    const sockets: SocketHandle[] = [];
+    try {
+      for (const endpoint of endpoints) sockets.push(openSocket(endpoint));
+      const child = start(sockets);
+      // 'error' without a process id: nothing was started, and there will be no 'exit'.
+      child.once('exit', onEnd).once('error', () => child.pid === undefined && onEnd());
+      return child;
+    } catch (error) {
+      // Before onEnd: with the strategy release the hold binds the port again then.
+      for (const socket of sockets) socket.close();
+      onEnd();
+      throw error;
+    } finally {
+      for (const socket of sockets) socket.close();
+    }
+  }
+
+  /** Closes the servers of this process, and resolves when they are closed. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#users].map((user) => user.close?.()));
+  }
+
+  async #handOver(
+    server: Server | DatagramSocket,
+    endpoint: Endpoint,
+    isActive: () => boolean,
+    backlog?: number,
+  ): Promise<AddressInfo> {
+    const socket = openSocket(endpoint, backlog);
+    const close = () =>
+      new Promise<void>((resolve) => {
+        if (!isActive()) return resolve();
+        server.once('close', resolve);
+        try {
+          server.close();
+        } catch {
+          // A dgram socket that is closing already: its 'close' is still to come.
+        }
+      });
+    const user: SocketUser = { endpoints: [endpoint], isActive, close };
+    const onClose = () => this.#remove(user);
+    this.#users.add(user);
+    // Before it listens: a 'listening' listener may close it before this promise resolves.
+    server.once('close', onClose);
+    try {
+      return await adopt(server, socket, backlog === undefined ? {} : { backlog });
+    } catch (error) {
+      server.off('close', onClose);
+      socket.close();
+      onClose();
+      throw error;
+    }
+  }
+
+  #remove(user: SocketUser): void {
+    if (!this.#users.delete(user)) return;
+    for (const { hold } of user.endpoints) this.#onSocketClosed(hold);
+  }
+
+  #refuseSecond({ hold, address }: Endpoint): void {
+    for (const { endpoints, isActive } of this.#users) {
+      const overlaps = endpoints.some(
+        (other) =>
+          other.hold === hold && (covers(address, other.address) || covers(other.address, address)),
+      );
+      if (overlaps && isActive()) throw this.#listeningError();
+    }
+  }
+
+  #listeningError(): Error {
+    return stateError(
+      'ERR_RESERVATION_LISTENING',
+      `Port ${this.#port} is served already: close the server that listens on it first`,
+    );
+  }
+}
+
+function openSocket({ hold, address }: Endpoint, backlog?: number): SocketHandle {
+  return hold.openServerSocket(holdAddress(hold.at.protocol, address), backlog);
+}
