@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { debug, debugging } from '../base/debug';
 import { invalidArgType, outOfRange } from '../base/errors';
 import { ephemeralRangeFile } from '../base/platform';
 import { port as checkPort, integer } from '../base/validate';
@@ -18,12 +19,12 @@ export function* preferredPorts(port: unknown, exclude: ReadonlySet<number>): Ge
   if (port === undefined) return;
   if (!isIterable(port)) {
     const only = checkPort('options.port', port);
-    if (!exclude.has(only)) yield only;
+    if (!isExcluded(only, exclude)) yield only;
     return;
   }
   for (const candidate of port) {
     const next = checkPort('options.port', candidate);
-    if (!exclude.has(next)) yield next;
+    if (!isExcluded(next, exclude)) yield next;
   }
 }
 
@@ -43,6 +44,12 @@ export function excludedPorts(exclude: unknown): ReadonlySet<number> {
   const ports = new Set<number>();
   for (const port of exclude) ports.add(integer('options.exclude', port, 1, MAX_PORT));
   return ports;
+}
+
+export function isExcluded(port: number, exclude: ReadonlySet<number>): boolean {
+  const excluded = exclude.has(port);
+  if (debugging && excluded) debug('port %d is refused: excluded', port);
+  return excluded;
 }
 
 /**

@@ -3,6 +3,7 @@ import { Socket as DatagramSocket } from 'node:dgram';
 import type { AddressInfo, Server } from 'node:net';
 import { isIpv6 } from '../base/addresses';
 import { callSite } from '../base/call-site';
+import { debug, debugging } from '../base/debug';
 import { invalidArgType, stateError } from '../base/errors';
 import { isDatagramIpv6 } from '../base/node-handles';
 import { object } from '../base/validate';
@@ -147,6 +148,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     this.#servers.refuseWhileListening();
     this.#holds.share();
     this.#shared = true;
+    if (debugging) debug('port %d is shared', this.port);
     return this.port;
   }
 
@@ -163,6 +165,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     if (!this.#shared) return;
     this.#holds.unshare();
     this.#shared = false;
+    if (debugging) debug('port %d is shared no longer', this.port);
     this.#readiness.recheck();
   }
 
@@ -217,8 +220,10 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const wait = checkReadyOptions(options);
     this.#refuseReleased();
     const holds = this.#holds.of('tcp');
+    const known = this.#servers.listeningAddress();
+    if (debugging && known) debug('port %d: a listener of ours on %s', this.port, known);
     const address =
-      this.#servers.listeningAddress() ??
+      known ??
       (await this.#readiness.wait(holds, wait, {
         whyNobodyCan: () => this.#whyNobodyCanListen(),
         whyNobodyWill: () => this.#programs.failure(),
@@ -235,6 +240,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     this.#released = true;
     this.#shared = false;
     this.#holds.close();
+    if (debugging) debug('port %d is released', this.port);
     this.#readiness.recheck();
   }
 

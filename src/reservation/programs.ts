@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { debug, debugging } from '../base/debug';
 import { stateError } from '../base/errors';
 
 interface Program {
@@ -24,7 +25,14 @@ export class Programs {
   watch(child: ChildProcess): ChildProcess {
     const program: Program = { command: child.spawnfile, running: true, end: 'has not ended' };
     this.#programs = [...this.#programs.filter(({ running }) => running), program];
+    if (debugging) {
+      debug('port %d: started %s, process %s', this.#port, child.spawnargs.join(' '), child.pid);
+    }
     const ended = (end: string | Error) => {
+      if (debugging) {
+        const how = end instanceof Error ? `failed: ${end.message}` : end;
+        debug('port %d: %s %s', this.#port, program.command, how);
+      }
       program.running = false;
       program.end = end;
       this.#onEnd();

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { covers, HOST, HOSTv6, isWildcard, WILDCARDv6 } from '../base/addresses';
+import { debug, debugging } from '../base/debug';
 import { stateError } from '../base/errors';
 import { abortSignal, integer, object } from '../base/validate';
 import { type Hold, holdAddress } from './strategies/hold';
@@ -82,7 +83,7 @@ export class Readiness {
     try {
       if (signal?.aborted) onAbort();
       check();
-      const found = await firstListening(probes, stop.signal, failures);
+      const found = await firstListening(this.#port, probes, stop.signal, failures);
       if (found === undefined) throw stop.signal.reason;
       return found;
     } finally {
@@ -134,6 +135,7 @@ function localAddresses(): string[] {
  * looks a second at the most.
  */
 async function firstListening(
+  port: number,
   probes: readonly Probe[],
   signal: AbortSignal,
   { whyNobodyWill }: WaitFailures,
@@ -144,6 +146,8 @@ async function firstListening(
     for (const probe of probes) {
       const found = await probe.someoneListens(signal);
       if (signal.aborted) return undefined;
+      if (debugging)
+        debug('port %d: %s on %s', port, found ? 'a listener' : 'nobody', probe.address);
       if (found) return probe.address;
     }
     if (failure) throw failure;

@@ -1,7 +1,14 @@
+import { debug, debugging } from '../base/debug';
 import { EACCES, EADDRINUSE, invalidArgValue, isSystemError, systemError } from '../base/errors';
 import { exclusiveHoldersGiveEacces } from '../base/platform';
 import { integer, object } from '../base/validate';
-import { checkPreferred, ephemeralPorts, excludedPorts, preferredPorts } from './candidates';
+import {
+  checkPreferred,
+  ephemeralPorts,
+  excludedPorts,
+  isExcluded,
+  preferredPorts,
+} from './candidates';
 import { type ReservedHosts, reservedHosts } from './hosts';
 import { PortReservation } from './port-reservation';
 import { closeAll, type Hold, type HoldAddress, holdAddress } from './strategies/hold';
@@ -35,7 +42,7 @@ export interface ReserveOptions {
   strategy?: Strategy;
 }
 
-type Holds = [Hold, ...Hold[]];
+type HoldList = [Hold, ...Hold[]];
 
 /** The options, checked, as what to open. */
 interface Plan {
@@ -83,33 +90,37 @@ function plan(options: ReserveOptions): Plan {
   };
 }
 
-/** Whether somebody else has the port. */
-function isTaken(error: unknown): boolean {
-  return isSystemError(error, EADDRINUSE, ...(exclusiveHoldersGiveEacces ? [EACCES] : []));
+/** Whether the bind of a candidate failed because somebody else has the port. */
+function isTaken(port: number, error: unknown): boolean {
+  const taken = isSystemError(error, EADDRINUSE, ...(exclusiveHoldersGiveEacces ? [EACCES] : []));
+  if (debugging && taken) {
+    debug('port %d is refused: %s', port, error instanceof Error ? error.message : error);
+  }
+  return taken;
 }
 
-/** Holds the port that the first hold has on all addresses, or on none: then undefined. */
-function complete({ strategy, at: [, ...others] }: Plan, first: Hold): Holds | undefined {
-  const holds: Holds = [first];
+/** HoldList the port that the first hold has on all addresses, or on none: then undefined. */
+function complete({ strategy, at: [, ...others] }: Plan, first: Hold): HoldList | undefined {
+  const holds: HoldList = [first];
   try {
     for (const at of others) holds.push(openHold(strategy, at, first.port));
     return holds;
   } catch (error) {
     const [, ...opened] = holds;
     closeAll(opened);
-    if (isTaken(error)) return undefined;
+    if (isTaken(first.port, error)) return undefined;
     first.close();
     throw error;
   }
 }
 
 /** Takes this very port, or returns undefined when somebody else has it. */
-function takePort(plan: Plan, port: number): Holds | undefined {
+function takePort(plan: Plan, port: number): HoldList | undefined {
   let first: Hold;
   try {
     first = openHold(plan.strategy, plan.at[0], port);
   } catch (error) {
-    if (isTaken(error)) return undefined;
+    if (isTaken(port, error)) return undefined;
     throw error;
   }
   const holds = complete(plan, first);
@@ -118,12 +129,12 @@ function takePort(plan: Plan, port: number): Holds | undefined {
 }
 
 /** Takes a port of the kernel's choice. */
-function takeAny(plan: Plan): Holds {
+function takeAny(plan: Plan): HoldList {
   const refused: Hold[] = [];
   try {
     for (let i = 0; i < MAX_CHOICES; i++) {
       const first = openHold(plan.strategy, plan.at[0], 0);
-      const holds = plan.exclude.has(first.port) ? undefined : complete(plan, first);
+      const holds = isExcluded(first.port, plan.exclude) ? undefined : complete(plan, first);
       if (holds) return holds;
       refused.push(first);
     }
@@ -132,7 +143,7 @@ function takeAny(plan: Plan): Holds {
   }
   // Nearly all are excluded: look at the others one by one.
   for (const port of ephemeralPorts()) {
-    const holds = plan.exclude.has(port) ? undefined : takePort(plan, port);
+    const holds = isExcluded(port, plan.exclude) ? undefined : takePort(plan, port);
     if (holds) return holds;
   }
   throw systemError(EADDRINUSE, 'bind', {
@@ -148,7 +159,7 @@ function reserve(
 ): PortReservation[] {
   const checked = plan(options);
   const { preferred, strategy, hosts, exclude } = checked;
-  const taken: Holds[] = [];
+  const taken: HoldList[] = [];
   try {
     if (count > 0) {
       for (const port of preferredPorts(preferred, exclude)) {

@@ -1,3 +1,4 @@
+import { debug, debugging } from '../../base/debug';
 import { BoundHold } from './bound';
 import { ConnectedPairHold } from './connected-pair';
 import { DatagramHold } from './datagram';
@@ -38,5 +39,10 @@ export const defaultStrategy: Strategy =
  */
 export function openHold(strategy: Strategy, at: HoldAddress, port: number): Hold {
   const Tcp: TcpStrategy = tcpStrategies[strategy];
-  return at.protocol === 'udp' ? new DatagramHold(at, port) : new Tcp(at, port);
+  const hold = at.protocol === 'udp' ? new DatagramHold(at, port) : new Tcp(at, port);
+  if (debugging) {
+    const name = at.protocol === 'udp' ? UDP_STRATEGY : strategy;
+    debug('port %d is held: %s %s, strategy %s', hold.port, at.protocol, at.address, name);
+  }
+  return hold;
 }
