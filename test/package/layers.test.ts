@@ -48,4 +48,17 @@ describe('src', () => {
     );
     expect(upward).toEqual([]);
   });
+
+  test('has no files that import each other in a circle', () => {
+    const circles: string[][] = [];
+    const seen = new Set<string>();
+    const follow = (file: string, path: string[]) => {
+      if (path.includes(file)) circles.push([...path, file]);
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const { from, to } of imports) if (from === `${file}.ts`) follow(to, [...path, file]);
+    };
+    for (const { from } of imports) follow(from.replace(/\.ts$/, ''), []);
+    expect(circles).toEqual([]);
+  });
 });
