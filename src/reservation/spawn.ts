@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
+import { constants } from '../base/constants';
 import { invalidArgType, invalidArgValue } from '../base/errors';
 import { socketsAreFiles } from '../base/platform';
 import { text } from '../base/validate';
@@ -91,8 +92,12 @@ export function launch(
     throw invalidArgValue('options.names', `must hold ${sockets.length} names`, names);
   }
   env.LISTEN_FDS = String(sockets.length);
-  env.LISTEN_FDNAMES = (names ?? sockets.map((s) => (s.protocol === 6 ? 'tcp' : 'udp'))).join(':');
+  env.LISTEN_FDNAMES = (names ?? sockets.map(nameOf)).join(':');
   return spawn('/bin/sh', ['-c', WITH_OWN_PID, command, ...filled], { ...options, env, stdio });
+}
+
+function nameOf({ protocol }: SocketHandle): string {
+  return protocol === constants.IPPROTO_TCP ? 'tcp' : 'udp';
 }
 
 function withDescriptors(
