@@ -20,7 +20,7 @@ import {
 import { SocketHandle } from '../socket/socket-handle';
 import type { TcpStrategy } from './strategies/hold';
 
-/** Asked once: it costs as much as a reservation. */
+/** Tried at the first need and remembered: the bind costs as much as a reservation. */
 let hasIpv6: boolean | undefined;
 
 /** Where a reservation holds its port and where it serves. */

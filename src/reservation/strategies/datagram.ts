@@ -35,7 +35,7 @@ export class DatagramHold implements Hold {
   openServerSocket(): SocketHandle {
     const guard = this.#hold();
     if (!loopReopensSockets) {
-      // So the guard itself goes, and a new one comes after.
+      // It can't open a duplicate a second time. So it gets the guard itself, and #hold binds a new one.
       this.#guard = undefined;
       return guard;
     }
@@ -54,7 +54,8 @@ export class DatagramHold implements Hold {
       // Windows: another socket has taken the port. The next openServerSocket throws for it.
       return;
     }
-    // What served was this same socket: connected, it would receive from its peer alone from now on.
+    // The server had a duplicate, so this socket too is connected if the server's was, and would receive from
+    // that peer alone.
     if (loopReopensSockets) guard.disconnect();
     this.#dropDatagrams(true);
   }

@@ -48,7 +48,7 @@ export class ReleaseHold implements Hold {
     }
   }
 
-  /** The guard itself, or a socket in its place where it stands on a wider address. */
+  /** The guard, or when it is bound to a wildcard address, a socket on this address in its place. */
   #take(address: HoldAddress): SocketHandle {
     const guard = this.#guard;
     this.#guard = undefined;
@@ -68,7 +68,8 @@ export class ReleaseHold implements Hold {
   }
 
   someoneListens({ address }: HoldAddress, signal: AbortSignal): Promise<boolean> {
-    // Nothing holds the port now: a bind would take it from the program that is about to.
+    // No bind to see whether it is refused: nothing holds the port, so it could succeed and keep the program
+    // that is about to bind it out.
     return acceptsConnections(address, this.port, signal);
   }
 

@@ -18,7 +18,7 @@ export const tcpStrategies = {
  */
 export type Strategy = keyof typeof tcpStrategies;
 
-/** What the only way to keep a UDP port, a bound socket, is called. */
+/** The name of what every UDP port is kept by, a bound socket (DatagramHold). */
 export const UDP_STRATEGY: Strategy = 'bound';
 
 export function isStrategy(value: unknown): value is Strategy {
