@@ -195,7 +195,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 
   Napi::Object constants = Napi::Object::New(env);
   for (size_t i = 0; i < kConstantCount; i++) {
-    constants[kConstants[i].name] = kConstants[i].value;
+    const auto& [name, value] = kConstants[i];
+    if (value) constants[name] = *value;
   }
   exports["constants"] = constants;
   exports["timeoutSize"] = static_cast<double>(kTimeoutSize);

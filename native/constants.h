@@ -2,12 +2,13 @@
 #define BINDPORT_CONSTANTS_H_
 
 #include <cstddef>
+#include <optional>
 
 namespace bindport {
 
 struct Constant {
   const char* name;
-  int value;
+  std::optional<int> value;  // none where the platform lacks it
 };
 
 extern const Constant kConstants[];
