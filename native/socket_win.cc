@@ -31,7 +31,6 @@ SOCKET Handle(Descriptor descriptor) {
 // disks and pipes, so that a failing call here and in Node carries the same code.
 int TranslateError(int error) {
   switch (error) {
-    case ERROR_NOACCESS:
     case WSAEACCES:
       return UV_EACCES;
     case ERROR_ADDRESS_ALREADY_ASSOCIATED:
@@ -62,7 +61,7 @@ int TranslateError(int error) {
       return UV_ECONNRESET;
     case ERROR_ALREADY_EXISTS:
       return UV_EEXIST;
-    case ERROR_BUFFER_OVERFLOW:
+    case ERROR_NOACCESS:
     case WSAEFAULT:
       return UV_EFAULT;
     case ERROR_HOST_UNREACHABLE:
@@ -85,6 +84,7 @@ int TranslateError(int error) {
       return UV_EMFILE;
     case WSAEMSGSIZE:
       return UV_EMSGSIZE;
+    case ERROR_BUFFER_OVERFLOW:
     case ERROR_FILENAME_EXCED_RANGE:
       return UV_ENAMETOOLONG;
     case ERROR_NETWORK_UNREACHABLE:
