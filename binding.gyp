@@ -4,8 +4,10 @@
       "target_name": "bindport",
       "sources": [
         "native/addon.cc",
+        "native/addon_inspection.cc",
         "native/address.cc",
-        "native/constants.cc"
+        "native/constants.cc",
+        "native/inspection.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [
@@ -31,6 +33,15 @@
               "WARNING_CFLAGS": ["-Wall", "-Wextra", "-Wpedantic"]
             }
           }
+        ],
+        [
+          "OS=='linux'",
+          { "sources": ["native/system_linux.cc"] },
+          "OS=='mac'",
+          { "sources": ["native/system_other.cc"] },
+          "OS=='win'",
+          { "sources": ["native/system_other.cc"] },
+          { "sources": ["native/system_other.cc"] }
         ]
       ]
     }

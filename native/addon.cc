@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "addon_inspection.h"
 #include "address.h"
 #include "constants.h"
 #include "socket.h"
@@ -223,6 +224,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["setsockoptBytes"] = Napi::Function::New<SetSockOptBytes>(env, "setsockoptBytes");
   exports["own"] = Napi::Function::New<Own>(env, "own");
   exports["disown"] = Napi::Function::New<Disown>(env, "disown");
+  ExportInspection(env, exports);
   return exports;
 }
 

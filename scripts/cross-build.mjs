@@ -70,11 +70,17 @@ const linkFlags = {
 const readGyp = (os) => {
   const text = readFileSync(join(root, 'binding.gyp'), 'utf8').replace(/^\s*#.*$/gm, '');
   const [target] = new Function(`return (${text})`)().targets;
-  const chosen = (target.conditions ?? []).map(([condition, whenTrue, whenFalse = {}]) => {
+  const holds = (condition) => {
     const match = /^OS\s*([!=]=)\s*['"](\w+)['"]$/.exec(condition);
     if (!match) fail(`binding.gyp: cross-build.mjs cannot read the condition ${condition}`);
-    return (match[1] === '==') === (match[2] === os) ? whenTrue : whenFalse;
-  });
+    return (match[1] === '==') === (match[2] === os);
+  };
+  // [condition, then, condition, then, …, else], of which the else may be missing.
+  const choose = ([condition, whenTrue, ...rest]) => {
+    if (whenTrue === undefined) return condition ?? {};
+    return holds(condition) ? whenTrue : choose(rest);
+  };
+  const chosen = (target.conditions ?? []).map(choose);
   const list = (key) => [target, ...chosen].flatMap((part) => part[key] ?? []);
   return {
     name: target.target_name,

@@ -17,6 +17,43 @@ export interface SocketKind {
   protocol: number;
 }
 
+/** What a socket tells besides its options. */
+export interface NativeInspection extends SocketKind {
+  /** Absent where the socket has none, or one of another family than AF_INET, AF_INET6 and AF_UNIX. */
+  local?: NativeAddress;
+  remote?: NativeAddress;
+  /** Bytes received and not yet read; of a datagram socket those of the next datagram. Absent on a listener. */
+  unread?: number;
+  /** Bytes not yet acknowledged by the peer, or not yet sent. Absent on a listener. */
+  unsent?: number;
+}
+
+/** A socket of the system, once for each descriptor that processes have of it. */
+export interface NativeSocket extends SocketKind {
+  /** Of a TCP socket, as the C names without their prefix: `'LISTEN'`, `'TIME_WAIT'`. */
+  state?: string;
+  local: NativeAddress;
+  remote: NativeAddress;
+  pid?: number;
+  fd?: number;
+  uid?: number;
+  /** A listener's connections that wait to be accepted, and how many may. */
+  queue?: number;
+  backlog?: number;
+  unread?: number;
+  unsent?: number;
+  /** The kernel's name of the socket. */
+  id?: bigint;
+}
+
+export interface NativeProcess {
+  /** The command line, or the program's path alone. */
+  command: string[];
+  uid?: number;
+  /** Milliseconds since 1970. */
+  started?: number;
+}
+
 /**
  * The addon: one function per system call, no checks of its own. Where nothing else is said, a
  * negative result is libuv's error number. What `socket`, `accept`, `duplicate` and `importSocket` open
@@ -61,6 +98,42 @@ export interface Binding {
   getsockoptBytes(fd: number, level: number, name: number, maxLength: number): Buffer | number;
   setsockopt(fd: number, level: number, name: number, value: number): number;
   setsockoptBytes(fd: number, level: number, name: number, value: Uint8Array): number;
+
+  /**
+   * Reads many options at once. `plan`: level, name and length in bytes of each; `results`: the bytes
+   * written, or a negative error number, of each; `values`: one after the other, each rounded up to a
+   * multiple of 8 bytes. EINVAL where they do not fit, and nothing is read.
+   */
+  readOptions(fd: number, plan: Int32Array, results: Int32Array, values: Uint8Array): number;
+  /** `readOptions` and all else that the socket tells, in one call. */
+  inspect(
+    fd: number,
+    plan: Int32Array,
+    results: Int32Array,
+    values: Uint8Array,
+  ): NativeInspection | number;
+  /**
+   * The same of descriptor `fd` of another process, or of a thread by its id. Where `cookie` is not 0n and
+   * not the socket's SO_COOKIE: ESTALE. On macOS only what the kernel lists of a socket is read, and the
+   * other options are ENOTSUP. ENOTSUP on Windows.
+   */
+  inspectOf(
+    pid: number,
+    fd: number,
+    cookie: bigint,
+    plan: Int32Array,
+    results: Int32Array,
+    values: Uint8Array,
+  ): NativeInspection | number;
+  /**
+   * What NETLINK_SOCK_DIAG answers to each of the messages in `requests`, one after the other. ENOBUFS
+   * where that is more than `limit` bytes. Linux; ENOTSUP elsewhere.
+   */
+  socketDiag(requests: Uint8Array, limit: number): Buffer | number;
+  /** The sockets of a process, of all for -1. Not on Linux, which has `socketDiag`: ENOTSUP. */
+  listSockets(pid: number): NativeSocket[] | number;
+  /** ENOTSUP on Linux, which has /proc. */
+  describeProcess(pid: number): NativeProcess | number;
 
   /** Has the descriptor closed when this thread's environment ends. False if it was marked already. */
   own(fd: number): boolean;
