@@ -65,7 +65,7 @@ class Arguments {
   napi_value values_[kMostArguments] = {};
 };
 
-napi_value Number(napi_env env, double value) {
+napi_value Number(napi_env env, const double& value) {
   napi_value result = nullptr;
   napi_create_double(env, value, &result);
   return result;
@@ -75,6 +75,24 @@ napi_value Text(napi_env env, const std::string& text) {
   napi_value result = nullptr;
   napi_create_string_utf8(env, text.data(), text.size(), &result);
   return result;
+}
+
+// An array of what `item` makes of the elements.
+template <typename Element>
+napi_value Array(napi_env env, const std::vector<Element>& elements,
+                 napi_value (*item)(napi_env, const Element&)) {
+  napi_value array = nullptr;
+  if (napi_create_array_with_length(env, elements.size(), &array) != napi_ok) return nullptr;
+  for (size_t i = 0; i < elements.size(); i++) {
+    napi_handle_scope scope;
+    if (napi_open_handle_scope(env, &scope) != napi_ok) return nullptr;
+    const napi_value value = item(env, elements[i]);
+    const bool set = value != nullptr &&
+                     napi_set_element(env, array, static_cast<uint32_t>(i), value) == napi_ok;
+    napi_close_handle_scope(env, scope);
+    if (!set) return nullptr;
+  }
+  return array;
 }
 
 class Object {
@@ -164,6 +182,22 @@ napi_value Diagnose(napi_env env, napi_callback_info info) {
   return result;
 }
 
+napi_value Held(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  size_t count;
+  const uint32_t* inodes = arguments.Elements<uint32_t>(1, napi_uint32_array, &count);
+  std::vector<HeldSocket> held;
+  const int error = HeldSockets(static_cast<uint32_t>(arguments.Integer(0)), inodes, count,
+                                arguments.Integer(2) == 1, &held);
+  if (error != 0) return Number(env, error);
+  std::vector<double> numbers;
+  for (const HeldSocket& socket : held) {
+    numbers.push_back(socket.inode);
+    numbers.push_back(static_cast<double>(socket.descriptor));
+  }
+  return Array(env, numbers, Number);
+}
+
 napi_value Listed(napi_env env, const SystemSocket& socket) {
   Object object(env);
   object.Set("family", socket.family);
@@ -185,24 +219,6 @@ napi_value Listed(napi_env env, const SystemSocket& socket) {
     object.Set("id", id);
   }
   return object.value();
-}
-
-// An array of what `item` makes of the elements.
-template <typename Element>
-napi_value Array(napi_env env, const std::vector<Element>& elements,
-                 napi_value (*item)(napi_env, const Element&)) {
-  napi_value array = nullptr;
-  if (napi_create_array_with_length(env, elements.size(), &array) != napi_ok) return nullptr;
-  for (size_t i = 0; i < elements.size(); i++) {
-    napi_handle_scope scope;
-    if (napi_open_handle_scope(env, &scope) != napi_ok) return nullptr;
-    const napi_value value = item(env, elements[i]);
-    const bool set = value != nullptr &&
-                     napi_set_element(env, array, static_cast<uint32_t>(i), value) == napi_ok;
-    napi_close_handle_scope(env, scope);
-    if (!set) return nullptr;
-  }
-  return array;
 }
 
 napi_value List(napi_env env, napi_callback_info info) {
@@ -238,6 +254,7 @@ void ExportInspection(napi_env env, napi_value exports) {
   Export(env, exports, "inspect", Inspect);
   Export(env, exports, "inspectOf", InspectOf);
   Export(env, exports, "socketDiag", Diagnose);
+  Export(env, exports, "heldSockets", Held);
   Export(env, exports, "listSockets", List);
   Export(env, exports, "describeProcess", OfProcess);
 }

@@ -30,6 +30,17 @@ int InspectSocketOf(uint32_t process, Descriptor descriptor, uint64_t cookie,
 // no netlink messages, UV_ENOBUFS where the replies would take more than `limit` bytes.
 int SocketDiag(const uint8_t* requests, size_t length, size_t limit, std::vector<uint8_t>* replies);
 
+struct HeldSocket {
+  uint32_t inode;
+  Descriptor descriptor;
+};
+
+// Linux: the sockets among the descriptors of a process, or of a thread by its id: those with one
+// of the `count` ascending inode numbers, or all for a count of 0. With `first` it ends as soon as
+// each of the numbers has come.
+int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, bool first,
+                std::vector<HeldSocket>* held);
+
 // A socket of the system, as the systems list them that have no sock_diag. One that several
 // processes or descriptors share comes several times, with the same id.
 struct SystemSocket {

@@ -1,4 +1,5 @@
-// Linux: netlink(7), sock_diag(7), pidfd_open(2), pidfd_getfd(2), tcp(7) "Ioctls".
+// Linux: netlink(7), sock_diag(7), pidfd_open(2), pidfd_getfd(2), proc_pid_fd(5), tcp(7) "Ioctls".
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -8,7 +9,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "system.h"
 
@@ -161,6 +166,34 @@ int SocketDiag(const uint8_t* requests, size_t length, size_t limit,
     const size_t step = NLMSG_ALIGN(size);
     requests += step < length ? step : length;
     length -= step < length ? step : length;
+  }
+  return 0;
+}
+
+int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, bool first,
+                std::vector<HeldSocket>* held) {
+  char text[64];
+  snprintf(text, sizeof(text), "/proc/%u/fd", process);
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(text), closedir);
+  if (folder == nullptr) return -errno;
+  std::vector<bool> came(count);
+  size_t missing = count;
+  while (const dirent* entry = readdir(folder.get())) {
+    if (*entry->d_name < '0' || *entry->d_name > '9') continue;
+    const ssize_t length = readlinkat(dirfd(folder.get()), entry->d_name, text, sizeof(text) - 1);
+    uint32_t inode;
+    // It may be closed by now.
+    if (length <= 0) continue;
+    text[length] = '\0';
+    if (sscanf(text, "socket:[%u]", &inode) != 1) continue;
+    if (count != 0) {
+      const uint32_t* found = std::lower_bound(inodes, inodes + count, inode);
+      if (found == inodes + count || *found != inode) continue;
+      if (!came[static_cast<size_t>(found - inodes)]) missing--;
+      came[static_cast<size_t>(found - inodes)] = true;
+    }
+    held->push_back({inode, strtoll(entry->d_name, nullptr, 10)});
+    if (first && missing == 0) break;
   }
   return 0;
 }

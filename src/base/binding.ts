@@ -130,6 +130,12 @@ export interface Binding {
    * where that is more than `limit` bytes. Linux; ENOTSUP elsewhere.
    */
   socketDiag(requests: Uint8Array, limit: number): Buffer | number;
+  /**
+   * Inode number and descriptor, one after the other, of the sockets that a process (or a thread, by its
+   * id) has: those with one of the ascending `inodes`, or all where there are none. With `first` = 1 it
+   * ends as soon as each has come. Linux; ENOTSUP elsewhere.
+   */
+  heldSockets(pid: number, inodes: Uint32Array, first: 0 | 1): number[] | number;
   /** The sockets of a process, of all for -1. Not on Linux, which has `socketDiag`: ENOTSUP. */
   listSockets(pid: number): NativeSocket[] | number;
   /** ENOTSUP on Linux, which has /proc. */
