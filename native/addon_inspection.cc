@@ -187,8 +187,9 @@ napi_value Held(napi_env env, napi_callback_info info) {
   size_t count;
   const uint32_t* inodes = arguments.Elements<uint32_t>(1, napi_uint32_array, &count);
   std::vector<HeldSocket> held;
-  const int error = HeldSockets(static_cast<uint32_t>(arguments.Integer(0)), inodes, count,
-                                arguments.Integer(2) == 1, &held);
+  const int error =
+      HeldSockets(static_cast<uint32_t>(arguments.Integer(0)), inodes, count,
+                  static_cast<size_t>(arguments.Integer(2)), arguments.Integer(3) == 1, &held);
   if (error != 0) return Number(env, error);
   std::vector<double> numbers;
   for (const HeldSocket& socket : held) {
@@ -205,7 +206,7 @@ napi_value Listed(napi_env env, const SystemSocket& socket) {
   object.Set("protocol", socket.protocol);
   if (socket.state != nullptr) object.Set("state", Text(env, socket.state));
   object.Set("local", socket.local);
-  object.Set("remote", socket.remote);
+  if (socket.remote.family != 0) object.Set("remote", socket.remote);
   object.SetKnown("pid", static_cast<double>(socket.process));
   object.SetKnown("fd", static_cast<double>(socket.descriptor));
   object.SetKnown("uid", static_cast<double>(socket.user));
@@ -221,6 +222,11 @@ napi_value Listed(napi_env env, const SystemSocket& socket) {
   return object.value();
 }
 
+napi_value InterfaceName(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  return Text(env, FormatZone(static_cast<uint32_t>(arguments.Integer(0))));
+}
+
 napi_value List(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   std::vector<SystemSocket> sockets;
@@ -234,8 +240,9 @@ napi_value OfProcess(napi_env env, napi_callback_info info) {
   const int error = DescribeProcess(static_cast<uint32_t>(arguments.Integer(0)), &process);
   if (error != 0) return Number(env, error);
   Object object(env);
+  if (!process.name.empty()) object.Set("name", Text(env, process.name));
   object.Set("command", Array(env, process.command, Text));
-  object.SetKnown("uid", static_cast<double>(process.user));
+  if (!process.user.empty()) object.Set("user", Text(env, process.user));
   object.SetKnown("started", process.started);
   return object.value();
 }
@@ -255,6 +262,7 @@ void ExportInspection(napi_env env, napi_value exports) {
   Export(env, exports, "inspectOf", InspectOf);
   Export(env, exports, "socketDiag", Diagnose);
   Export(env, exports, "heldSockets", Held);
+  Export(env, exports, "interfaceName", InterfaceName);
   Export(env, exports, "listSockets", List);
   Export(env, exports, "describeProcess", OfProcess);
 }

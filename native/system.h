@@ -36,9 +36,9 @@ struct HeldSocket {
 };
 
 // Linux: the sockets among the descriptors of a process, or of a thread by its id: those with one
-// of the `count` ascending inode numbers, or all for a count of 0. With `first` it ends as soon as
-// each of the numbers has come.
-int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, bool first,
+// of the `count` ascending inode numbers, or all for a count of 0. Looks at `most` descriptors, the
+// lowest first; with `first` it ends as soon as each of the numbers has come.
+int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, size_t most, bool first,
                 std::vector<HeldSocket>* held);
 
 // A socket of the system, as the systems list them that have no sock_diag. One that several
@@ -47,10 +47,11 @@ struct SystemSocket {
   int family = 0;
   int type = 0;
   int protocol = 0;
-  // The state of a TCP socket as in RFC 9293, with "BOUND" for one that is bound and closed.
+  // As sockets' states are called in socket-info.ts; null where the system does not tell.
   const char* state = nullptr;
-  Endpoint local;
-  Endpoint remote;
+  Endpoint local = {};
+  // Its family is 0 where there is none.
+  Endpoint remote = {};
   // -1 wherever the system does not tell.
   int64_t process = -1;
   int64_t descriptor = -1;
@@ -67,11 +68,15 @@ struct SystemSocket {
 // Which sockets to list: all of them, or of one process. -1: of every process.
 int ListSockets(int64_t process, std::vector<SystemSocket>* sockets);
 
+// What the system does not tell is empty, or -1.
 struct SystemProcess {
+  // The program's short name.
+  std::string name;
   // The command line, or the program's path where the command line can't be read.
   std::vector<std::string> command;
-  int64_t user = -1;
-  // Milliseconds since 1970; -1 where the system does not tell.
+  // The name of the user.
+  std::string user;
+  // Milliseconds since 1970.
   double started = -1;
 };
 

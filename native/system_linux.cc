@@ -170,7 +170,7 @@ int SocketDiag(const uint8_t* requests, size_t length, size_t limit,
   return 0;
 }
 
-int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, bool first,
+int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, size_t most, bool first,
                 std::vector<HeldSocket>* held) {
   char text[64];
   snprintf(text, sizeof(text), "/proc/%u/fd", process);
@@ -180,6 +180,7 @@ int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, bool fir
   size_t missing = count;
   while (const dirent* entry = readdir(folder.get())) {
     if (*entry->d_name < '0' || *entry->d_name > '9') continue;
+    if (most-- == 0) break;
     const ssize_t length = readlinkat(dirfd(folder.get()), entry->d_name, text, sizeof(text) - 1);
     uint32_t inode;
     // It may be closed by now.

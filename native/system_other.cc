@@ -13,7 +13,7 @@ int InspectSocketOf(uint32_t, Descriptor, uint64_t, const OptionReads&, SocketIn
 
 int SocketDiag(const uint8_t*, size_t, size_t, std::vector<uint8_t>*) { return UV_ENOTSUP; }
 
-int HeldSockets(uint32_t, const uint32_t*, size_t, bool, std::vector<HeldSocket>*) {
+int HeldSockets(uint32_t, const uint32_t*, size_t, size_t, bool, std::vector<HeldSocket>*) {
   return UV_ENOTSUP;
 }
 

@@ -2,6 +2,18 @@ export { HOST, HOSTv6 } from './base/addresses';
 export { type Constants, constants } from './base/constants';
 export { type CodedError, type SystemError, UnsafeOptionError } from './base/errors';
 export type { OptionAccess, OptionKind, OptionName } from './base/option-table';
+export { findSockets } from './inspection/find-sockets';
+export type {
+  ControlGroup,
+  ProcessInfo,
+  SocketHolder,
+  SocketInfo,
+  SocketProtocol,
+  SocketQuery,
+  SocketState,
+  SocketTimer,
+  Unseen,
+} from './inspection/socket-info';
 export type { Credentials, Linger } from './options/codecs';
 export { type OptionValue, type SocketOption, socketOptions } from './options/socket-options';
 export { getsockopt, setsockopt } from './options/sockopt';

@@ -30,10 +30,10 @@ export interface NativeInspection extends SocketKind {
 
 /** A socket of the system, once for each descriptor that processes have of it. */
 export interface NativeSocket extends SocketKind {
-  /** Of a TCP socket, as the C names without their prefix: `'LISTEN'`, `'TIME_WAIT'`. */
+  /** By the C names without their prefix: `'LISTEN'`, `'TIME_WAIT'`. */
   state?: string;
   local: NativeAddress;
-  remote: NativeAddress;
+  remote?: NativeAddress;
   pid?: number;
   fd?: number;
   uid?: number;
@@ -47,9 +47,10 @@ export interface NativeSocket extends SocketKind {
 }
 
 export interface NativeProcess {
-  /** The command line, or the program's path alone. */
+  name?: string;
+  /** The command line, or the program's path alone; empty where neither can be read. */
   command: string[];
-  uid?: number;
+  user?: string;
   /** Milliseconds since 1970. */
   started?: number;
 }
@@ -132,10 +133,13 @@ export interface Binding {
   socketDiag(requests: Uint8Array, limit: number): Buffer | number;
   /**
    * Inode number and descriptor, one after the other, of the sockets that a process (or a thread, by its
-   * id) has: those with one of the ascending `inodes`, or all where there are none. With `first` = 1 it
-   * ends as soon as each has come. Linux; ENOTSUP elsewhere.
+   * id) has: those with one of the ascending `inodes`, or all where there are none. Looks at `most`
+   * descriptors, the lowest first; with `first` = 1 it ends as soon as each inode has come. Linux; ENOTSUP
+   * elsewhere.
    */
-  heldSockets(pid: number, inodes: Uint32Array, first: 0 | 1): number[] | number;
+  heldSockets(pid: number, inodes: Uint32Array, most: number, first: 0 | 1): number[] | number;
+  /** The name of a network interface, as an IPv6 zone has it; its number where it has none. */
+  interfaceName(index: number): string;
   /** The sockets of a process, of all for -1. Not on Linux, which has `socketDiag`: ENOTSUP. */
   listSockets(pid: number): NativeSocket[] | number;
   /** ENOTSUP on Linux, which has /proc. */

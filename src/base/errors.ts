@@ -50,7 +50,9 @@ export const EAFNOSUPPORT = errorNumber('EAFNOSUPPORT');
 export const EEXIST = errorNumber('EEXIST');
 export const EINVAL = errorNumber('EINVAL');
 export const ENODEV = errorNumber('ENODEV');
+export const ENOENT = errorNumber('ENOENT');
 export const ENOPROTOOPT = errorNumber('ENOPROTOOPT');
+export const ESRCH = errorNumber('ESRCH');
 
 /** Whether `error` is a failed system call with one of these error numbers. */
 export function isSystemError(error: unknown, ...errnos: number[]): boolean {

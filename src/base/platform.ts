@@ -39,6 +39,9 @@ export const loopReopensSockets = !isWindows;
 /** Whether a UDP socket bound to port 0 loses its port when it is disconnected (__udp_disconnect). */
 export const disconnectForgetsPort = isLinux;
 
+/** Whether sockets are listed by netlink's sock_diag and processes by /proc, or both by calls of the system. */
+export const hasSockDiag = isLinux;
+
 /** Where the kernel tells which ports it chooses from. */
 export const ephemeralRangeFile = isLinux ? '/proc/sys/net/ipv4/ip_local_port_range' : undefined;
 

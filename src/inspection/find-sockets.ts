@@ -1,0 +1,70 @@
+import { invalidArgValue } from '../base/errors';
+import { hasSockDiag } from '../base/platform';
+import { integer, object } from '../base/validate';
+import { listSockets as listOnLinux } from './linux/list';
+import { listSockets as listElsewhere } from './native-list';
+import {
+  HOLDER_SEARCHES,
+  SOCKET_PROTOCOLS,
+  SOCKET_STATES,
+  type SocketFilter,
+  type SocketInfo,
+  type SocketQuery,
+} from './socket-info';
+
+function oneOf<Value extends string>(name: string, value: Value, values: readonly Value[]): Value {
+  if (values.includes(value)) return value;
+  const list = values.map((known) => `'${known}'`).join(', ');
+  throw invalidArgValue(name, `must be one of ${list}`, value);
+}
+
+function setOf<Value extends string>(
+  name: string,
+  given: Value | readonly Value[],
+  values: readonly Value[],
+): ReadonlySet<Value> {
+  const list = typeof given === 'object' && Array.isArray(given) ? given : [given];
+  return new Set(list.map((value) => oneOf(name, value, values)));
+}
+
+function filterOf(query: SocketQuery): SocketFilter {
+  const { port, pid, protocol, state, processes } = object('query', query);
+  if (port !== undefined) integer('query.port', port, 1, 65535);
+  if (pid !== undefined) integer('query.pid', pid, 1, 0x7fffffff);
+  const known = protocol ?? (port === undefined ? SOCKET_PROTOCOLS : (['tcp', 'udp'] as const));
+  return {
+    port,
+    pid,
+    protocols: setOf('query.protocol', known, SOCKET_PROTOCOLS),
+    states: state === undefined ? undefined : setOf('query.state', state, SOCKET_STATES),
+    processes: oneOf('query.processes', processes ?? 'all', HOLDER_SEARCHES),
+  };
+}
+
+/**
+ * As `findSockets`, at once.
+ *
+ * @internal
+ */
+export function findSocketsSync(query: SocketQuery = {}): SocketInfo[] {
+  const filter = filterOf(query);
+  return hasSockDiag ? listOnLinux(filter) : listElsewhere(filter);
+}
+
+/**
+ * Finds sockets of this machine, or on Linux of this network namespace: TCP, UDP and Unix domain sockets, with
+ * their state, addresses and owners. Needs no privilege, but the processes of other users are seen by root
+ * only: `unseen` says of each socket what is missing. Reading disturbs no socket.
+ *
+ * Linux: sock_diag(7) and proc(5). TCP sockets that are bound and do not listen are shown by Linux 6.8 and
+ * later. macOS: libproc, only sockets of processes that the user may inspect. Windows:
+ * GetExtendedTcpTable and GetExtendedUdpTable; no Unix sockets. FreeBSD: sysctl(3).
+ *
+ * @param query which sockets; by default all
+ * @returns the sockets, in no particular order
+ * @throws TypeError or RangeError (as a rejection) for arguments of the wrong type, range or name
+ * @throws SystemError (as a rejection) ESRCH for a `pid` that no process has, EACCES for one of another user
+ */
+export async function findSockets(query: SocketQuery = {}): Promise<SocketInfo[]> {
+  return findSocketsSync(query);
+}

@@ -1,0 +1,146 @@
+/** Processes as /proc shows them: proc_pid_fd(5), proc_pid_stat(5), proc_pid_cmdline(5). */
+import { readdirSync, readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { binding } from '../../base/binding';
+import { EACCES } from '../../base/errors';
+import type { ProcessInfo, SocketHolder } from '../socket-info';
+
+/** Ticks of USER_HZ, 100 a second on every architecture of Node's. */
+const TICK = 10;
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // It has ended, or is not shown to this user (hidepid).
+    return undefined;
+  }
+}
+
+function numbersIn(folder: string): number[] {
+  try {
+    return readdirSync(folder)
+      .map(Number)
+      .filter((number) => number > 0);
+  } catch {
+    return [];
+  }
+}
+
+/** State and start of a process. The name in parentheses may hold anything. */
+export function parseStat(stat: string): { state: string; started: number } | undefined {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, started] = [fields[0], Number(fields[19])];
+  return state && Number.isFinite(started) ? { state, started: started * TICK } : undefined;
+}
+
+/** What /proc shows of a process to everybody. */
+export function describeProcess(pid: number): ProcessInfo {
+  const info: ProcessInfo = { pid };
+  const name = read(`/proc/${pid}/comm`)?.replace(/\n$/, '');
+  if (name !== undefined) info.name = name;
+  // Empty for a kernel thread and for one that is ending.
+  const command = read(`/proc/${pid}/cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
+  if (command) info.command = command;
+  const stat = parseStat(read(`/proc/${pid}/stat`) ?? '');
+  if (stat) info.startedAt = new Date(Math.round(Date.now() - (uptime() * 1000 - stat.started)));
+  return info;
+}
+
+/** Every descriptor: more than a process can have. */
+const ALL = 0x7fffffff;
+
+/** How many descriptors are looked at before those of other processes: a server's listener is a low one. */
+const LOWEST = 256;
+
+/** The inode numbers of the sockets of one process; libuv's error number if they can't be read. */
+export function socketsOfProcess(pid: number): Set<number> | number {
+  const any = new Uint32Array(0);
+  const held = binding.heldSockets(pid, any, ALL, 0);
+  const threads = typeof held === 'number' || held.length === 0 ? otherThreads(pid) : [];
+  if (typeof held === 'number' && threads.length === 0) return held;
+  const lists = [held, ...threads.map((tid) => binding.heldSockets(tid, any, ALL, 0))];
+  return new Set(
+    lists.flatMap((list) => (typeof list === 'number' ? [] : list.filter((_, i) => i % 2 === 0))),
+  );
+}
+
+/** The threads of a process whose main thread has ended: state Z, and its descriptors are seen through them. */
+function otherThreads(pid: number): number[] {
+  if (parseStat(read(`/proc/${pid}/stat`) ?? '')?.state !== 'Z') return [];
+  return numbersIn(`/proc/${pid}/task`).filter((tid) => tid !== pid);
+}
+
+/** Who has which socket. */
+export interface Holders {
+  byInode: ReadonlyMap<number, SocketHolder[]>;
+  /** Whether there are processes whose descriptors this user may not see. */
+  denied: boolean;
+}
+
+/** Looks through processes for the descriptors of sockets. */
+class Search {
+  readonly byInode = new Map<number, SocketHolder[]>();
+  denied = false;
+  readonly #first: boolean;
+  #wanted: Uint32Array;
+  readonly #described = new Map<number, ProcessInfo>();
+
+  constructor(inodes: Iterable<number>, first: boolean) {
+    this.#wanted = Uint32Array.from(inodes).sort();
+    this.#first = first;
+  }
+
+  /** Whether nothing is left to look for. */
+  get done(): boolean {
+    return this.#wanted.length === 0;
+  }
+
+  /** From now on looks only for sockets that have not been found yet. */
+  narrow(): void {
+    this.#wanted = this.#wanted.filter((inode) => !this.byInode.has(inode));
+  }
+
+  look(pid: number, tid?: number, most = ALL): void {
+    const held = binding.heldSockets(tid ?? pid, this.#wanted, most, this.#first ? 1 : 0);
+    if (typeof held === 'number') {
+      this.denied ||= held === EACCES;
+      return;
+    }
+    for (let i = 0; i + 1 < held.length; i += 2) this.#add(pid, tid, held[i], held[i + 1]);
+    if (this.#first && held.length > 0) this.narrow();
+  }
+
+  #add(pid: number, tid: number | undefined, inode = 0, fd = 0): void {
+    const info = this.#described.get(pid) ?? describeProcess(pid);
+    this.#described.set(pid, info);
+    const holders = this.byInode.get(inode) ?? [];
+    this.byInode.set(inode, holders);
+    holders.push({ ...info, fd, ...(tid !== undefined && { tid }) });
+  }
+}
+
+/**
+ * The processes that have one of the sockets as a descriptor.
+ *
+ * @param inodes the sockets' inode numbers
+ * @param depth `'first'` ends when each socket has been found once; `'all'` also finds who shares them
+ */
+export function findHolders(inodes: Iterable<number>, depth: 'first' | 'all'): Holders {
+  const search = new Search(inodes, depth === 'first');
+  if (search.done) return search;
+  const pids = numbersIn('/proc');
+  const each = (look: (pid: number) => void) => {
+    for (const pid of pids) {
+      if (search.done) return;
+      look(pid);
+    }
+  };
+  if (depth === 'first') each((pid) => search.look(pid, undefined, LOWEST));
+  each((pid) => search.look(pid));
+  search.narrow();
+  each((pid) => {
+    for (const tid of otherThreads(pid)) search.look(pid, tid);
+  });
+  return search;
+}
