@@ -44,7 +44,7 @@ export {
   receiveSocket,
   type SendSocketOptions,
   sendSocket,
-} from './serving/send-socket';
+} from './serving/send-socket/send-socket';
 export type { ListenTarget } from './socket/listen-target';
 export { type SocketAddress, SocketHandle } from './socket/socket-handle';
 export { type BoundSocket, getOption, type SocketTarget, setOption } from './socket/target';

@@ -9,15 +9,15 @@
  */
 import { ChildProcess } from 'node:child_process';
 import type { EventEmitter } from 'node:events';
-import { hasPorts } from '../base/addresses';
-import { binding } from '../base/binding';
-import { constants } from '../base/constants';
-import { type CodedError, invalidArgType, stateError, systemError } from '../base/errors';
-import { closeHandle, descriptorOfHandle, isOpenable } from '../base/node-handles';
-import { hasNodeChannel, socketsAreFiles } from '../base/platform';
-import { abortSignal, object } from '../base/validate';
-import { type ListenTarget, openTarget } from '../socket/listen-target';
-import { SocketHandle } from '../socket/socket-handle';
+import { hasPorts } from '../../base/addresses';
+import { binding } from '../../base/binding';
+import { constants } from '../../base/constants';
+import { type CodedError, invalidArgType, stateError, systemError } from '../../base/errors';
+import { closeHandle, descriptorOfHandle, isOpenable } from '../../base/node-handles';
+import { hasNodeChannel, socketsAreFiles } from '../../base/platform';
+import { abortSignal, object } from '../../base/validate';
+import { type ListenTarget, openTarget } from '../../socket/listen-target';
+import { SocketHandle } from '../../socket/socket-handle';
 
 /** The other end of an IPC channel: a child with one, or for a child `process`: its parent. */
 export type IpcPeer = ChildProcess | NodeJS.Process;
