@@ -1,0 +1,255 @@
+/**
+ * The conversation with one peer, over Node's IPC channel to it.
+ *
+ * A socket is sent only to a receiver that waits for it, so that none is lost on the way: the sender
+ * says `offer`, the receiver `want`, whoever comes second is answered; then `socket`, and `taken` or
+ * `refused`. The messages are internal ones (`cmd` begins with NODE_, as the cluster module's): the
+ * application's 'message' listeners never see them.
+ */
+import type { ChildProcess } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
+import { type CodedError, stateError } from '../../base/errors';
+import { closeHandle } from '../../base/node-handles';
+import { socketsAreFiles } from '../../base/platform';
+import type { ListenTarget } from '../../socket/listen-target';
+import { SocketHandle } from '../../socket/socket-handle';
+import { unixWire } from './unix-wire';
+import { windowsWire } from './windows-wire';
+
+/** The other end of an IPC channel: a child with one, or for a child `process`: its parent. */
+export type IpcPeer = ChildProcess | NodeJS.Process;
+
+type Step =
+  | { step: 'offer' }
+  | { step: 'want'; wait: number; pid: number }
+  | { step: 'socket'; wait: number; reuseAddr: boolean; info?: string }
+  | { step: 'taken'; wait: number }
+  | { step: 'refused'; wait: number; error?: string };
+
+type StepOf<Name extends Step['step']> = Extract<Step, { step: Name }>;
+
+const CMD = 'NODE_BINDPORT_SOCKET';
+
+type Message = Step & { cmd: typeof CMD };
+
+interface Settle<Value> {
+  resolve(value: Value): void;
+  reject(error: unknown): void;
+}
+
+interface Offer extends Settle<void> {
+  socket: SocketHandle;
+  signal: AbortSignal | undefined;
+  /** What holds the descriptor while it is on its way; to be closed by this side. */
+  carrier?: ListenTarget;
+}
+
+const wire = socketsAreFiles ? unixWire : windowsWire;
+
+function isMessage(value: unknown): value is Message {
+  return typeof value === 'object' && value !== null && 'cmd' in value && value.cmd === CMD;
+}
+
+export function channelClosed(): CodedError {
+  return stateError('ERR_IPC_CHANNEL_CLOSED', 'There is no open IPC channel to the other process');
+}
+
+/** A SocketHandle for the socket that arrived, with its SO_REUSEADDR as it was at the sender's. */
+function openReceived({ info, reuseAddr }: StepOf<'socket'>, handle: unknown): SocketHandle {
+  const socket = SocketHandle.opened(wire.unpack(info, handle));
+  // libuv turned the option on when it opened a UDP socket (Unix).
+  if (socket.getOption('SO_REUSEADDR') !== reuseAddr) socket.setOption('SO_REUSEADDR', reuseAddr);
+  return socket;
+}
+
+/** What goes to and comes from one peer: this side's offers, and its receivers. */
+export class SocketChannel {
+  readonly #peer: IpcPeer;
+  readonly #events: EventEmitter;
+  /** Waiting for a receiver, in the order in which they were sent. */
+  #offers: Offer[] = [];
+  /** On their way, by the receiver's number for its wait. */
+  readonly #sent = new Map<number, Offer>();
+  /** This side's receivers, in order. */
+  readonly #waits = new Map<number, Settle<SocketHandle>>();
+  #lastWait = 0;
+  /** Whether a receiver gave up: a socket may be on its way to it, even when nobody waits any more. */
+  #gaveUp = false;
+
+  constructor(peer: IpcPeer) {
+    this.#peer = peer;
+    this.#events = peer;
+  }
+
+  /** Resolves once the other process has the socket; this process's descriptor is open still. */
+  send(socket: SocketHandle, signal: AbortSignal | undefined): Promise<void> {
+    return this.#pending(signal, (settle) => {
+      const offer: Offer = { socket, signal, ...settle };
+      this.#offers.push(offer);
+      this.#post({ step: 'offer' });
+      return () => {
+        const waiting = this.#offers.includes(offer);
+        this.#offers = this.#offers.filter((other) => other !== offer);
+        return waiting;
+      };
+    });
+  }
+
+  receive(signal: AbortSignal | undefined): Promise<SocketHandle> {
+    return this.#pending(signal, (settle) => {
+      this.#lastWait += 1;
+      const wait = this.#lastWait;
+      this.#waits.set(wait, settle);
+      this.#post({ step: 'want', wait, pid: process.pid });
+      return () => {
+        const waiting = this.#waits.delete(wait);
+        this.#gaveUp ||= waiting;
+        return waiting;
+      };
+    });
+  }
+
+  /** `start` returns what withdraws it again: true if it was still waiting. */
+  async #pending<Value>(
+    signal: AbortSignal | undefined,
+    start: (settle: Settle<Value>) => () => boolean,
+  ): Promise<Value> {
+    signal?.throwIfAborted();
+    let onAbort: (() => void) | undefined;
+    try {
+      return await new Promise<Value>((resolve, reject) => {
+        const withdraw = start({ resolve, reject });
+        onAbort = () => {
+          if (withdraw()) reject(signal?.reason);
+        };
+        signal?.addEventListener('abort', onAbort);
+        this.#listen();
+      });
+    } finally {
+      if (onAbort) signal?.removeEventListener('abort', onAbort);
+      this.#listen();
+    }
+  }
+
+  /**
+   * Listens while something is pending. A child stays alive meanwhile: Node counts the listeners of
+   * 'disconnect' as uses of the channel, those of 'internalMessage' it does not.
+   */
+  #listen(): void {
+    const pending = this.#offers.length + this.#sent.size + this.#waits.size > 0;
+    this.#toggle('disconnect', this.#onDisconnect, pending);
+    this.#toggle('internalMessage', this.#onMessage, pending || this.#gaveUp);
+  }
+
+  #toggle(event: string, listener: (...args: unknown[]) => void, needed: boolean): void {
+    const listening = this.#events.listeners(event).includes(listener);
+    if (needed && !listening) this.#events.on(event, listener);
+    else if (!needed && listening) this.#events.off(event, listener);
+  }
+
+  /** A failure to write means that the channel has ended, and 'disconnect' follows. */
+  #post(step: Step, carrier?: ListenTarget): void {
+    const { send } = this.#peer;
+    if (send === undefined || !this.#peer.connected) return;
+    Reflect.apply(send, this.#peer, [{ cmd: CMD, ...step }, carrier, {}, () => {}]);
+  }
+
+  readonly #onMessage = (message: unknown, handle: unknown): void => {
+    if (!isMessage(message)) return;
+    switch (message.step) {
+      case 'offer':
+        for (const wait of this.#waits.keys()) {
+          this.#post({ step: 'want', wait, pid: process.pid });
+        }
+        break;
+      case 'want':
+        this.#answer(message);
+        break;
+      case 'socket':
+        this.#take(message, handle);
+        break;
+      case 'taken':
+      case 'refused':
+        this.#settle(message);
+        break;
+    }
+  };
+
+  readonly #onDisconnect = (): void => {
+    const offers = [...this.#offers, ...this.#sent.values()];
+    for (const { carrier } of offers) closeHandle(carrier);
+    const pending = [...offers, ...this.#waits.values()];
+    this.#offers = [];
+    this.#sent.clear();
+    this.#waits.clear();
+    for (const { reject } of pending) reject(channelClosed());
+  };
+
+  /** Sends the next socket to a wait that has none yet; a wait is announced anew with every offer. */
+  #answer({ wait, pid }: StepOf<'want'>): void {
+    if (this.#sent.has(wait)) return;
+    for (let offer = this.#offers.shift(); offer !== undefined; offer = this.#offers.shift()) {
+      try {
+        this.#dispatch(offer, wait, pid);
+        return;
+      } catch (error) {
+        offer.reject(error);
+      }
+    }
+  }
+
+  #dispatch(offer: Offer, wait: number, pid: number): void {
+    const reuseAddr = offer.socket.getOption('SO_REUSEADDR');
+    const { info, carrier } = wire.pack(offer.socket, pid);
+    try {
+      this.#post({ step: 'socket', wait, reuseAddr, ...(info !== undefined && { info }) }, carrier);
+    } catch (error) {
+      closeHandle(carrier);
+      throw error;
+    }
+    if (carrier) offer.carrier = carrier;
+    this.#sent.set(wait, offer);
+  }
+
+  #take(message: StepOf<'socket'>, handle: unknown): void {
+    const { wait } = message;
+    const receiver = this.#waits.get(wait);
+    this.#waits.delete(wait);
+    try {
+      if (receiver === undefined) {
+        wire.discard(message.info);
+        this.#post({ step: 'refused', wait });
+        return;
+      }
+      const socket = openReceived(message, handle);
+      this.#post({ step: 'taken', wait });
+      receiver.resolve(socket);
+    } catch (error) {
+      this.#post({ step: 'refused', wait, error: String(error) });
+      receiver?.reject(error);
+    } finally {
+      closeHandle(handle);
+    }
+  }
+
+  #settle(answer: StepOf<'taken'> | StepOf<'refused'>): void {
+    const offer = this.#sent.get(answer.wait);
+    if (offer === undefined) return;
+    this.#sent.delete(answer.wait);
+    closeHandle(offer.carrier);
+    if (answer.step === 'taken') {
+      offer.resolve();
+    } else if (answer.error !== undefined) {
+      offer.reject(
+        stateError('ERR_SOCKET_REFUSED', `The other process can't open it: ${answer.error}`),
+      );
+    } else if (offer.signal?.aborted) {
+      offer.reject(offer.signal.reason);
+    } else {
+      // Its receiver had given up: for the next one.
+      delete offer.carrier;
+      this.#offers.unshift(offer);
+      this.#post({ step: 'offer' });
+    }
+  }
+}
