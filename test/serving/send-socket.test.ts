@@ -217,6 +217,33 @@ describe('who comes first', () => {
   });
 });
 
+describe('two copies of the package in one process', () => {
+  test('receive a socket each', async () => {
+    const { child, ask } = startPeer();
+    const sent = [bound(), bound()];
+    const receiving = [ask('receive'), ask('receiveWithCopy')];
+    await Promise.all(sent.map(({ socket }) => sendSocket(child, socket)));
+    const received = await Promise.all(receiving);
+    expect(received).toMatchObject(
+      expect.arrayContaining(sent.map(({ port }) => expect.objectContaining({ port }))),
+    );
+  });
+
+  test('send a socket each to one receiver', async () => {
+    const { child, ask } = startPeer();
+    // Both have a socket to give when the first receiver comes.
+    const sending = [ask('send'), ask('sendWithCopy')];
+    await ask('ping');
+    const sockets = [await receiveSocket({ from: child }), await receiveSocket({ from: child })];
+    for (const socket of sockets) onTestFinished(() => socket.close());
+    const ports = sockets.map((socket) => socket.address().port);
+    const sent = await Promise.all(sending);
+    expect(sent).toMatchObject(
+      expect.arrayContaining(ports.map((port) => ({ port, closed: true }))),
+    );
+  });
+});
+
 test('the messages of the application stay its own', async () => {
   const { child, ask, strangers } = startPeer();
   const listeners = () =>

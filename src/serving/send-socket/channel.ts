@@ -5,8 +5,12 @@
  * says `offer`, the receiver `want`, whoever comes second is answered; then `socket`, and `taken` or
  * `refused`. The messages are internal ones (`cmd` begins with NODE_, as the cluster module's): the
  * application's 'message' listeners never see them.
+ *
+ * A process may have several copies of this package, which all see every message. So a wait and an
+ * offer have identifiers that no other copy gives, and what bears another copy's is left to it.
  */
 import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { type CodedError, stateError } from '../../base/errors';
 import { closeHandle } from '../../base/node-handles';
@@ -21,10 +25,10 @@ export type IpcPeer = ChildProcess | NodeJS.Process;
 
 type Step =
   | { step: 'offer' }
-  | { step: 'want'; wait: number; pid: number }
-  | { step: 'socket'; wait: number; reuseAddr: boolean; info?: string }
-  | { step: 'taken'; wait: number }
-  | { step: 'refused'; wait: number; error?: string };
+  | { step: 'want'; wait: string; pid: number }
+  | { step: 'socket'; wait: string; offer: string; reuseAddr: boolean; info?: string }
+  | { step: 'taken'; offer: string }
+  | { step: 'refused'; offer: string; error?: string };
 
 type StepOf<Name extends Step['step']> = Extract<Step, { step: Name }>;
 
@@ -38,10 +42,27 @@ interface Settle<Value> {
 }
 
 interface Offer extends Settle<void> {
+  readonly id: string;
   socket: SocketHandle;
   signal: AbortSignal | undefined;
+  /** Which wait it was sent to, while it is on its way. */
+  wait?: string;
   /** What holds the descriptor while it is on its way; to be closed by this side. */
   carrier?: ListenTarget;
+}
+
+/** Marks the identifiers that this copy of the package gives in this process. */
+const copyId = randomUUID();
+
+let lastId = 0;
+
+function newId(): string {
+  lastId += 1;
+  return `${copyId}:${lastId}`;
+}
+
+function isOwnId(id: string): boolean {
+  return id.startsWith(copyId);
 }
 
 const wire = socketsAreFiles ? unixWire : windowsWire;
@@ -68,11 +89,10 @@ export class SocketChannel {
   readonly #events: EventEmitter;
   /** Waiting for a receiver, in the order in which they were sent. */
   #offers: Offer[] = [];
-  /** On their way, by the receiver's number for its wait. */
-  readonly #sent = new Map<number, Offer>();
+  /** On their way, by their identifiers. */
+  readonly #sent = new Map<string, Offer>();
   /** This side's receivers, in order. */
-  readonly #waits = new Map<number, Settle<SocketHandle>>();
-  #lastWait = 0;
+  readonly #waits = new Map<string, Settle<SocketHandle>>();
   /** Whether a receiver gave up: a socket may be on its way to it, even when nobody waits any more. */
   #gaveUp = false;
 
@@ -84,7 +104,7 @@ export class SocketChannel {
   /** Resolves once the other process has the socket; this process's descriptor is open still. */
   send(socket: SocketHandle, signal: AbortSignal | undefined): Promise<void> {
     return this.#pending(signal, (settle) => {
-      const offer: Offer = { socket, signal, ...settle };
+      const offer: Offer = { id: newId(), socket, signal, ...settle };
       this.#offers.push(offer);
       this.#post({ step: 'offer' });
       return () => {
@@ -97,8 +117,7 @@ export class SocketChannel {
 
   receive(signal: AbortSignal | undefined): Promise<SocketHandle> {
     return this.#pending(signal, (settle) => {
-      this.#lastWait += 1;
-      const wait = this.#lastWait;
+      const wait = newId();
       this.#waits.set(wait, settle);
       this.#post({ step: 'want', wait, pid: process.pid });
       return () => {
@@ -187,7 +206,7 @@ export class SocketChannel {
 
   /** Sends the next socket to a wait that has none yet; a wait is announced anew with every offer. */
   #answer({ wait, pid }: StepOf<'want'>): void {
-    if (this.#sent.has(wait)) return;
+    if ([...this.#sent.values()].some((offer) => offer.wait === wait)) return;
     for (let offer = this.#offers.shift(); offer !== undefined; offer = this.#offers.shift()) {
       try {
         this.#dispatch(offer, wait, pid);
@@ -198,34 +217,39 @@ export class SocketChannel {
     }
   }
 
-  #dispatch(offer: Offer, wait: number, pid: number): void {
+  #dispatch(offer: Offer, wait: string, pid: number): void {
     const reuseAddr = offer.socket.getOption('SO_REUSEADDR');
     const { info, carrier } = wire.pack(offer.socket, pid);
     try {
-      this.#post({ step: 'socket', wait, reuseAddr, ...(info !== undefined && { info }) }, carrier);
+      this.#post(
+        { step: 'socket', wait, offer: offer.id, reuseAddr, ...(info !== undefined && { info }) },
+        carrier,
+      );
     } catch (error) {
       closeHandle(carrier);
       throw error;
     }
     if (carrier) offer.carrier = carrier;
-    this.#sent.set(wait, offer);
+    offer.wait = wait;
+    this.#sent.set(offer.id, offer);
   }
 
   #take(message: StepOf<'socket'>, handle: unknown): void {
-    const { wait } = message;
+    const { wait, offer } = message;
+    if (!isOwnId(wait)) return;
     const receiver = this.#waits.get(wait);
     this.#waits.delete(wait);
     try {
       if (receiver === undefined) {
         wire.discard(message.info);
-        this.#post({ step: 'refused', wait });
+        this.#post({ step: 'refused', offer });
         return;
       }
       const socket = openReceived(message, handle);
-      this.#post({ step: 'taken', wait });
+      this.#post({ step: 'taken', offer });
       receiver.resolve(socket);
     } catch (error) {
-      this.#post({ step: 'refused', wait, error: String(error) });
+      this.#post({ step: 'refused', offer, error: String(error) });
       receiver?.reject(error);
     } finally {
       closeHandle(handle);
@@ -233,9 +257,9 @@ export class SocketChannel {
   }
 
   #settle(answer: StepOf<'taken'> | StepOf<'refused'>): void {
-    const offer = this.#sent.get(answer.wait);
+    const offer = this.#sent.get(answer.offer);
     if (offer === undefined) return;
-    this.#sent.delete(answer.wait);
+    this.#sent.delete(answer.offer);
     closeHandle(offer.carrier);
     if (answer.step === 'taken') {
       offer.resolve();
@@ -247,6 +271,7 @@ export class SocketChannel {
       offer.reject(offer.signal.reason);
     } else {
       // Its receiver had given up: for the next one.
+      delete offer.wait;
       delete offer.carrier;
       this.#offers.unshift(offer);
       this.#post({ step: 'offer' });
