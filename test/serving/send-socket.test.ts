@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { bindPort, constants, receiveSocket, SocketHandle, sendSocket } from '../../src/index';
 import { callUnchecked } from '../support/bad-values';
-import { reportOf, startFixture } from '../support/child';
+import { reportOf, type StartOptions, startFixture } from '../support/child';
 import { freePort } from '../support/free-port';
 import { needsIpv6 } from '../support/network';
 import { root } from '../support/paths';
@@ -29,8 +29,8 @@ function isReply(value: unknown): value is Reply {
 }
 
 /** A child process that does what it is asked, over the very channel that the sockets go through. */
-function startPeer() {
-  const { child, exited } = startFixture('serving/peer.cjs');
+function startPeer(options: StartOptions = {}) {
+  const { child, exited } = startFixture('serving/peer.cjs', options);
   const strangers: unknown[] = [];
   const waiting = new Map<number, (reply: Reply) => void>();
   child.on('message', (message) => {
@@ -334,6 +334,25 @@ describe('what can’t be sent stays the sender’s', () => {
     expect(await rejection(sending)).toBe(reason);
     expect(socket.address().port).toBe(port);
   });
+
+  for (const [name, type] of [
+    ['TCP', SOCK_STREAM],
+    ['UDP', SOCK_DGRAM],
+  ] as const) {
+    test(`when the receiver has no free descriptor: ${name}`, unixOnly('ulimit'), async () => {
+      const { child, ask } = startPeer({ openFiles: 64 });
+      const { socket, port } = bound(AF_INET, type);
+      const failed = rejection(ask('receive'));
+      await ask('fillDescriptors');
+      const refused = rejection(sendSocket(child, socket));
+      expect(await refused).toMatchObject({ code: 'ERR_SOCKET_REFUSED' });
+      expect(await failed).toMatchObject({ code: 'ERR_NO_DESCRIPTOR' });
+      expect(socket.address().port).toBe(port);
+      await ask('freeDescriptors');
+      const [received] = await Promise.all([ask('receive'), sendSocket(child, socket)]);
+      expect(received).toMatchObject({ port });
+    });
+  }
 
   test('a receiver that gave up does not keep its process', async () => {
     const { child, ask, exited } = startPeer();

@@ -16,15 +16,22 @@ export interface Fixture {
   exited: Promise<Exit>;
 }
 
-interface StartOptions {
+export interface StartOptions {
   args?: readonly string[];
   execArgv?: readonly string[];
+  /** How many descriptors it may have (RLIMIT_NOFILE). Unix only. */
+  openFiles?: number;
 }
 
 /** Starts a script of test/fixtures as a process of its own, which ends with the test at the latest. */
-export function startFixture(name: string, { args, execArgv }: StartOptions = {}): Fixture {
+export function startFixture(
+  name: string,
+  { args, execArgv, openFiles }: StartOptions = {},
+): Fixture {
+  const shell = ['-c', `ulimit -n ${openFiles} && exec "$0" "$@"`, process.execPath];
   const child = fork(fixture(name), args ?? [], {
-    execArgv: [...(execArgv ?? [])],
+    ...(openFiles !== undefined && { execPath: '/bin/sh' }),
+    execArgv: [...(openFiles === undefined ? [] : shell), ...(execArgv ?? [])],
     silent: true,
   });
   onTestFinished(() => {

@@ -71,6 +71,17 @@ function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null && 'cmd' in value && value.cmd === CMD;
 }
 
+/**
+ * The message whose descriptor was lost: a receiver without a free one has none of it (recvmsg(2),
+ * MSG_CTRUNC). Node then delivers its envelope alone, not the message (lib/internal/child_process.js).
+ */
+function messageWithoutDescriptor(envelope: unknown, handle: unknown): Message | undefined {
+  if (typeof envelope !== 'object' || envelope === null || handle) return undefined;
+  if (!('cmd' in envelope) || envelope.cmd !== 'NODE_HANDLE' || !('msg' in envelope))
+    return undefined;
+  return isMessage(envelope.msg) ? envelope.msg : undefined;
+}
+
 export function channelClosed(): CodedError {
   return stateError('ERR_IPC_CHANNEL_CLOSED', 'There is no open IPC channel to the other process');
 }
@@ -173,9 +184,9 @@ export class SocketChannel {
     Reflect.apply(send, this.#peer, [{ cmd: CMD, ...step }, carrier, {}, () => {}]);
   }
 
-  readonly #onMessage = (message: unknown, handle: unknown): void => {
-    if (!isMessage(message)) return;
-    switch (message.step) {
+  readonly #onMessage = (received: unknown, handle: unknown): void => {
+    const message = isMessage(received) ? received : messageWithoutDescriptor(received, handle);
+    switch (message?.step) {
       case 'offer':
         for (const wait of this.#waits.keys()) {
           this.#post({ step: 'want', wait, pid: process.pid });

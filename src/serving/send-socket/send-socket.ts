@@ -96,7 +96,8 @@ export async function sendSocket(
  * @param options from: who sends, the parent by default; signal: gives up waiting
  * @returns the socket, this process's own: not inherited by its children
  * @throws (rejects) TypeError for wrong arguments; Error `ERR_IPC_CHANNEL_CLOSED` when there is no
- *   channel or it ends before; SystemError with `syscall` `'WSASocket'` or `'fcntl'`, such as EMFILE;
+ *   channel or it ends before, `ERR_NO_DESCRIPTOR` when the socket came while this process had no free
+ *   descriptor: the sender keeps it; SystemError with `syscall` `'WSASocket'` or `'fcntl'`, such as EMFILE;
  *   the signal's reason
  */
 export async function receiveSocket(options: ReceiveSocketOptions = {}): Promise<SocketHandle> {

@@ -36,7 +36,10 @@ export const unixWire: Wire = {
   unpack(_info, handle) {
     const received = descriptorOfHandle(handle);
     if (received === undefined) {
-      throw stateError('ERR_NO_DESCRIPTOR', 'The message arrived without its descriptor');
+      throw stateError(
+        'ERR_NO_DESCRIPTOR',
+        'The socket arrived without its descriptor: this process may have no free one',
+      );
     }
     return duplicate(received);
   },
