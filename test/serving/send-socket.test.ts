@@ -64,6 +64,18 @@ async function httpGet(port: number): Promise<string> {
   return text(response);
 }
 
+/** Stops a child for good once its receiver has said that it waits: it reads no more. */
+function stopAtWish(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.on('internalMessage', function stop(message: unknown) {
+      if (Reflect.get(Object(message), 'step') !== 'want') return;
+      child.off('internalMessage', stop);
+      child.kill('SIGSTOP');
+      setImmediate(resolve);
+    });
+  });
+}
+
 /** Keeps back what a child's receiver wants; resolves, once it does, to what lets its wish through. */
 function keepBackWish(child: ChildProcess): Promise<() => void> {
   return new Promise((resolve) => {
@@ -275,6 +287,31 @@ describe('what can’t be sent stays the sender’s', () => {
     });
   });
 
+  test(
+    'when the other process dies with the socket on its way',
+    unixOnly('stops a process'),
+    async () => {
+      const { child, ask } = startPeer();
+      const { socket, port } = bound();
+      const stopped = stopAtWish(child);
+      ask('receive').catch(() => {});
+      const failed = rejection(sendSocket(child, socket));
+      await stopped;
+      child.kill('SIGKILL');
+      expect(await failed).toMatchObject({ code: 'ERR_IPC_CHANNEL_CLOSED' });
+      expect(socket.address().port).toBe(port);
+    },
+  );
+
+  test('when a parent dies with the socket on its way', unixOnly('stops a process'), async () => {
+    const { exited } = startFixture('serving/orphan.cjs');
+    const { signal, stdout } = await exited;
+    expect({ signal, stdout }).toEqual({
+      signal: 'SIGKILL',
+      stdout: 'ERR_IPC_CHANNEL_CLOSED false\n',
+    });
+  });
+
   test('when the signal gives up, and it can be sent again', async () => {
     const { child, ask } = startPeer();
     const { socket, port } = bound();
@@ -367,6 +404,7 @@ describe('what can’t be sent stays the sender’s', () => {
   test('and no descriptor is left over', unixOnly('counts descriptors in /dev/fd'), async () => {
     expect(await reportOf('serving/send-leaks.cjs')).toEqual({
       code: 'ERR_IPC_CHANNEL_CLOSED',
+      diedWith: 'ERR_IPC_CHANNEL_CLOSED',
       sockets: 0,
     });
   });

@@ -51,6 +51,9 @@ interface Offer extends Settle<void> {
   carrier?: ListenTarget;
 }
 
+/** How often a channel with a socket on its way is looked at, in milliseconds. */
+const WATCH_INTERVAL = 100;
+
 /** Marks the identifiers that this copy of the package gives in this process. */
 const copyId = randomUUID();
 
@@ -104,6 +107,7 @@ export class SocketChannel {
   readonly #sent = new Map<string, Offer>();
   /** This side's receivers, in order. */
   readonly #waits = new Map<string, Settle<SocketHandle>>();
+  #watch: NodeJS.Timeout | undefined;
   /** Whether a receiver gave up: a socket may be on its way to it, even when nobody waits any more. */
   #gaveUp = false;
 
@@ -167,8 +171,27 @@ export class SocketChannel {
    */
   #listen(): void {
     const pending = this.#offers.length + this.#sent.size + this.#waits.size > 0;
-    this.#toggle('disconnect', this.#onDisconnect, pending);
+    this.#toggle('disconnect', this.#onEnd, pending);
+    this.#toggle('close', this.#onEnd, pending);
     this.#toggle('internalMessage', this.#onMessage, pending || this.#gaveUp);
+    this.#watchChannel();
+  }
+
+  /**
+   * Looks whether the channel has ended while a socket is on its way. Node emits no 'disconnect' when
+   * that happens before the other process has acknowledged a descriptor (`_handleQueue` in
+   * lib/internal/child_process.js, Node 20 to 26); a child's 'close' waits for its output to end, too,
+   * and a parent has none.
+   */
+  #watchChannel(): void {
+    if (this.#sent.size === 0) {
+      clearInterval(this.#watch);
+      this.#watch = undefined;
+    } else {
+      this.#watch ??= setInterval(() => {
+        if (!this.#peer.connected && !this.#peer.channel) this.#onEnd();
+      }, WATCH_INTERVAL);
+    }
   }
 
   #toggle(event: string, listener: (...args: unknown[]) => void, needed: boolean): void {
@@ -177,7 +200,7 @@ export class SocketChannel {
     else if (!needed && listening) this.#events.off(event, listener);
   }
 
-  /** A failure to write means that the channel has ended, and 'disconnect' follows. */
+  /** A failure to write means that the channel has ended, which is told otherwise. */
   #post(step: Step, carrier?: ListenTarget): void {
     const { send } = this.#peer;
     if (send === undefined || !this.#peer.connected) return;
@@ -205,7 +228,7 @@ export class SocketChannel {
     }
   };
 
-  readonly #onDisconnect = (): void => {
+  readonly #onEnd = (): void => {
     const offers = [...this.#offers, ...this.#sent.values()];
     for (const { carrier } of offers) closeHandle(carrier);
     const pending = [...offers, ...this.#waits.values()];
@@ -243,6 +266,7 @@ export class SocketChannel {
     if (carrier) offer.carrier = carrier;
     offer.wait = wait;
     this.#sent.set(offer.id, offer);
+    this.#watchChannel();
   }
 
   #take(message: StepOf<'socket'>, handle: unknown): void {
