@@ -15,6 +15,43 @@ export interface SystemError extends Error {
   port?: number;
 }
 
+/** The codes of this package's own errors: docs/errors.md tells when each comes and what to do. */
+export const ownErrorCodes = [
+  'ERR_NO_DESCRIPTOR',
+  'ERR_RESERVATION_HELD',
+  'ERR_RESERVATION_LISTENING',
+  'ERR_RESERVATION_PROGRAM_EXITED',
+  'ERR_RESERVATION_PROTOCOL',
+  'ERR_RESERVATION_RELEASED',
+  'ERR_RESERVATION_SHARED',
+  'ERR_RESERVATION_TIMEOUT',
+  'ERR_SOCKET_HANDLE_ADOPTED',
+  'ERR_SOCKET_HANDLE_CLOSED',
+  'ERR_SOCKET_HANDLE_OWNED',
+  'ERR_SOCKET_HANDLE_SENDING',
+  'ERR_SOCKET_NOT_BOUND',
+  'ERR_SOCKET_REFUSED',
+  'ERR_UNSAFE_SOCKET_OPTION',
+  'ERR_UNSUPPORTED_CLUSTER',
+  'ERR_UNSUPPORTED_RUNTIME',
+] as const;
+
+/** The codes of Node that this package uses in Node's meaning (nodejs.org/api/errors.html). */
+export const nodeErrorCodes = [
+  'ERR_INVALID_ARG_TYPE',
+  'ERR_INVALID_ARG_VALUE',
+  'ERR_IPC_CHANNEL_CLOSED',
+  'ERR_OUT_OF_RANGE',
+  'ERR_SERVER_ALREADY_LISTEN',
+  'ERR_SERVER_NOT_RUNNING',
+  'ERR_SOCKET_ALREADY_BOUND',
+  'ERR_SOCKET_BAD_TYPE',
+  'ERR_SOCKET_DGRAM_NOT_RUNNING',
+] as const;
+
+/** Every code that an error of this package can have, but for those of system errors. */
+export type ErrorCode = (typeof ownErrorCodes)[number] | (typeof nodeErrorCodes)[number];
+
 /** An error of this package that is no system error and no argument error. */
 export interface CodedError extends Error {
   code: string;
@@ -96,14 +133,18 @@ function received(value: unknown): string {
   return `type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`;
 }
 
+function withCode<Kind extends Error>(code: ErrorCode, error: Kind): Kind & CodedError {
+  return Object.assign(error, { code });
+}
+
 export function invalidArgType(
   name: string,
   expected: string,
   value: unknown,
 ): TypeError & CodedError {
-  return Object.assign(
+  return withCode(
+    'ERR_INVALID_ARG_TYPE',
     new TypeError(`The "${name}" argument must be ${expected}. Received ${received(value)}`),
-    { code: 'ERR_INVALID_ARG_TYPE' },
   );
 }
 
@@ -112,24 +153,24 @@ export function invalidArgValue(
   reason: string,
   value: unknown,
 ): TypeError & CodedError {
-  return Object.assign(
+  return withCode(
+    'ERR_INVALID_ARG_VALUE',
     new TypeError(`The argument '${name}' ${reason}. Received ${inspect(value)}`),
-    { code: 'ERR_INVALID_ARG_VALUE' },
   );
 }
 
 export function outOfRange(name: string, range: string, value: unknown): RangeError & CodedError {
-  return Object.assign(
+  return withCode(
+    'ERR_OUT_OF_RANGE',
     new RangeError(
       `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`,
     ),
-    { code: 'ERR_OUT_OF_RANGE' },
   );
 }
 
 /** An error in the state of one of this package's objects, or of a Node object handed to it. */
-export function stateError(code: string, message: string): CodedError {
-  return Object.assign(new Error(message), { code });
+export function stateError(code: ErrorCode, message: string): CodedError {
+  return withCode(code, new Error(message));
 }
 
 /**
@@ -137,7 +178,7 @@ export function stateError(code: string, message: string): CodedError {
  * before it binds anything.
  */
 export class UnsafeOptionError extends Error {
-  readonly code = 'ERR_UNSAFE_SOCKET_OPTION';
+  readonly code = 'ERR_UNSAFE_SOCKET_OPTION' satisfies ErrorCode;
   /** The option that is set. */
   readonly option: 'SO_REUSEADDR' | 'SO_REUSEPORT';
 

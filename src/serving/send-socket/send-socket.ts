@@ -57,9 +57,8 @@ const sending = new WeakSet<SocketHandle>();
  *   channel or it ends before the other process has the socket, `ERR_SOCKET_REFUSED` when it could not
  *   open it, `ERR_SOCKET_BAD_TYPE`, `ERR_SOCKET_HANDLE_CLOSED`, `ERR_SOCKET_HANDLE_ADOPTED`, or
  *   `ERR_SOCKET_HANDLE_SENDING` when it is being sent already, `ERR_UNSUPPORTED_RUNTIME` in Deno and
- *   Bun; SystemError with `syscall`
- *   `'WSADuplicateSocket'` or `'fcntl'`; the signal's reason. After each of these the socket is still
- *   this process's.
+ *   Bun; SystemError with `syscall` `'dup'` (EMFILE) or on Windows `'WSADuplicateSocket'`; the
+ *   signal's reason. After each of these the socket is still this process's.
  */
 export async function sendSocket(
   peer: IpcPeer,
@@ -96,9 +95,9 @@ export async function sendSocket(
  * @param options from: who sends, the parent by default; signal: gives up waiting
  * @returns the socket, this process's own: not inherited by its children
  * @throws (rejects) TypeError for wrong arguments; Error `ERR_IPC_CHANNEL_CLOSED` when there is no
- *   channel or it ends before, `ERR_NO_DESCRIPTOR` when the socket came while this process had no free
- *   descriptor: the sender keeps it; SystemError with `syscall` `'WSASocket'` or `'fcntl'`, such as EMFILE;
- *   the signal's reason
+ *   channel or it ends before, `ERR_NO_DESCRIPTOR` when this process had no free descriptor for the
+ *   socket, which then is still the sender's, `ERR_UNSUPPORTED_RUNTIME` in Deno and Bun; SystemError
+ *   with `syscall` `'dup'` or on Windows `'WSASocket'`, such as EMFILE; the signal's reason
  */
 export async function receiveSocket(options: ReceiveSocketOptions = {}): Promise<SocketHandle> {
   const { from = process, signal } = object('options', options);

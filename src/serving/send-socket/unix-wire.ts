@@ -7,7 +7,7 @@ import type { Wire } from './wire';
 
 function duplicate(fd: number): number {
   const result = binding.duplicate(fd);
-  if (result < 0) throw systemError(result, 'fcntl');
+  if (result < 0) throw systemError(result, 'dup');
   return result;
 }
 
