@@ -46,5 +46,6 @@ export {
   sendSocket,
 } from './serving/send-socket/send-socket';
 export type { ListenTarget } from './socket/listen-target';
-export { type SocketAddress, SocketHandle } from './socket/socket-handle';
+export type { SocketAddress } from './socket/socket-address';
+export { SocketHandle } from './socket/socket-handle';
 export { type BoundSocket, getOption, type SocketTarget, setOption } from './socket/target';

@@ -54,7 +54,7 @@ export function hasPorts(family: number): boolean {
  * (the wildcard) made numeric, the loopback address by default; for a Unix domain socket the path as
  * it is, which has no default. No name is looked up.
  */
-export function bindAddress(host: string | undefined, family: number): string {
+export function resolveHost(host: string | undefined, family: number): string {
   const ip = families.get(family);
   if (ip === undefined) return path(text('host', host));
   if (host === undefined) return ip.loopback;

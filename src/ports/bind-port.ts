@@ -1,6 +1,6 @@
 /** CPython's test.support.socket_helper rules: docs/cpython-parity.md has them clause by clause. */
 
-import { bindAddress, hasPorts } from '../base/addresses';
+import { hasPorts, resolveHost } from '../base/addresses';
 import { binding } from '../base/binding';
 import { constants } from '../base/constants';
 import {
@@ -13,9 +13,10 @@ import {
 } from '../base/errors';
 import { descriptor, int32 } from '../base/validate';
 import { getInt } from '../options/sockopt';
-import { bindTo } from '../socket/bind';
+import { bindDescriptor } from '../socket/bind';
+import { describeSocket, socketType } from '../socket/descriptor';
 import { requestExclusiveUse } from '../socket/exclusive';
-import { describe, SocketHandle, socketType } from '../socket/socket-handle';
+import { SocketHandle } from '../socket/socket-handle';
 
 const { AF_INET, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT } = constants;
 
@@ -40,11 +41,11 @@ function refuseSharedPort(fd: number): void {
 }
 
 /** The system calls of bind_port, in its order. */
-function bindDescriptor(fd: number, family: number, type: number, host?: string): number {
+function bindEphemeral(fd: number, family: number, type: number, host?: string): number {
   if (family === AF_INET && socketType(type) === SOCK_STREAM) refuseSharedPort(fd);
-  const address = bindAddress(host, family);
+  const address = resolveHost(host, family);
   requestExclusiveUse(fd);
-  bindTo(fd, family, address, 0);
+  bindDescriptor(fd, family, address, 0);
   const port = binding.localPort(fd, family);
   if (port < 0) throw systemError(port, 'getsockname');
   return port;
@@ -64,7 +65,7 @@ function describeNumber(socket: number): { fd: number; family: number; type: num
   if (typeof socket !== 'number') {
     throw invalidArgType('socket', 'a SocketHandle or of type number', socket);
   }
-  return { fd: socket, ...describe(descriptor('socket', socket)) };
+  return { fd: socket, ...describeSocket(descriptor('socket', socket)) };
 }
 
 /**
@@ -87,7 +88,7 @@ function describeNumber(socket: number): { fd: number; family: number; type: num
 export function bindPort(socket: SocketHandle | number, host?: string): number {
   const { fd, family, type } = socket instanceof SocketHandle ? socket : describeNumber(socket);
   refusePortless('socket', family);
-  return bindDescriptor(fd, family, type, host);
+  return bindEphemeral(fd, family, type, host);
 }
 
 /**
@@ -109,7 +110,7 @@ export function findUnusedPort(family: number = AF_INET, type: number = SOCK_STR
   const fd = binding.socket(family, type, 0);
   if (fd < 0) throw systemError(fd, 'socket');
   try {
-    return bindDescriptor(fd, family, type);
+    return bindEphemeral(fd, family, type);
   } finally {
     binding.close(fd);
   }

@@ -12,8 +12,13 @@ import {
 } from '../base/node-handles';
 import { httpTakesSockets } from '../base/platform';
 import { backlog as checkBacklog, object } from '../base/validate';
-import { keepingReuseAddr, type ListenTarget, refuseUntransferable } from '../socket/listen-target';
-import { type SocketAddress, SocketHandle } from '../socket/socket-handle';
+import {
+  type ListenTarget,
+  preserveReuseAddr,
+  refuseUntransferable,
+} from '../socket/listen-target';
+import type { SocketAddress } from '../socket/socket-address';
+import { SocketHandle } from '../socket/socket-handle';
 
 export interface AdoptOptions {
   /** How many connections may wait to be accepted, 0 to 2^31 - 1; 511 by default (Node's). */
@@ -153,7 +158,7 @@ async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Prom
   const address = boundAddress(handle);
   const { fd } = handle;
   const target = handle.transfer();
-  await take(socket, target, () => keepingReuseAddr(fd, () => socket.bind(target)));
+  await take(socket, target, () => preserveReuseAddr(fd, () => socket.bind(target)));
   return address;
 }
 

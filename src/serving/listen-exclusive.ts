@@ -1,5 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
-import { bindAddress, isIpv6, WILDCARD } from '../base/addresses';
+import { isIpv6, resolveHost, WILDCARD } from '../base/addresses';
 import { constants } from '../base/constants';
 import {
   EADDRINUSE,
@@ -10,7 +10,7 @@ import {
 } from '../base/errors';
 import { reuseAddrIsForTimeWait } from '../base/platform';
 import { backlog as checkBacklog, port as checkPort, object, text } from '../base/validate';
-import { bindTo, setIpv6Only } from '../socket/bind';
+import { bindDescriptor, setIpv6Only } from '../socket/bind';
 import { requestExclusiveUse } from '../socket/exclusive';
 import { SocketHandle } from '../socket/socket-handle';
 import { adopt, refuseListening } from './adopt';
@@ -38,11 +38,11 @@ export interface ListenExclusiveOptions {
 function bindExclusively(socket: SocketHandle, address: string, port: number): void {
   requestExclusiveUse(socket.fd);
   try {
-    bindTo(socket.fd, socket.family, address, port);
+    bindDescriptor(socket.fd, socket.family, address, port);
   } catch (error) {
     if (!reuseAddrIsForTimeWait || !isSystemError(error, EADDRINUSE) || port === 0) throw error;
     socket.setOption('SO_REUSEADDR', true);
-    bindTo(socket.fd, socket.family, address, port);
+    bindDescriptor(socket.fd, socket.family, address, port);
   }
 }
 
@@ -53,7 +53,7 @@ function openAndBind(host: string, port: number, ipv6Only: boolean): SocketHandl
   const socket = new SocketHandle(ipv6 ? AF_INET6 : AF_INET);
   try {
     if (ipv6) setIpv6Only(socket.fd, ipv6Only);
-    bindExclusively(socket, bindAddress(host, socket.family), port);
+    bindExclusively(socket, resolveHost(host, socket.family), port);
     return socket;
   } catch (error) {
     socket.close();

@@ -5,7 +5,7 @@ import { exclusiveHoldersGiveEacces } from '../base/platform';
 import { setInt } from '../options/sockopt';
 
 /** bind(2) to a numeric address or a path. Throws Node's own error for it. */
-export function bindTo(fd: number, family: number, address: string, port: number): void {
+export function bindDescriptor(fd: number, family: number, address: string, port: number): void {
   const error = binding.bind(fd, family, address, port);
   if (error === 0) return;
   throw systemError(error, 'bind', {

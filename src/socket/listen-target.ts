@@ -46,7 +46,7 @@ function openHandle(handle: OpenableHandle, fd: number): ListenTarget {
  * Runs `open`, after which SO_REUSEADDR is what it was: libuv sets it on every UDP socket that it is
  * given on Unix (uv_udp_open, libuv issue 4551), and with it others could bind the same port.
  */
-export function keepingReuseAddr<Result>(fd: number, open: () => Result): Result {
+export function preserveReuseAddr<Result>(fd: number, open: () => Result): Result {
   const before = readOption(fd, 'SO_REUSEADDR');
   try {
     return open();
@@ -128,5 +128,5 @@ export function openTarget(fd: number, family: number, type: number): ListenTarg
   if (handle === undefined) return byNumber(fd);
   return hasSharingUdpOpen && !isConnected(fd)
     ? openDatagram(handle, fd, family)
-    : keepingReuseAddr(fd, () => openHandle(handle, fd));
+    : preserveReuseAddr(fd, () => openHandle(handle, fd));
 }

@@ -1,20 +1,17 @@
-import { bindAddress, hasPorts } from '../base/addresses';
-import { binding, type NativeAddress, type SocketKind } from '../base/binding';
+import { hasPorts, resolveHost } from '../base/addresses';
+import { binding } from '../base/binding';
 import { callSite } from '../base/call-site';
 import { constants } from '../base/constants';
 import { EINVAL, stateError, systemError } from '../base/errors';
 import type { OptionName } from '../base/option-table';
-import { backlog as checkBacklog, port as checkPort, descriptor, int32 } from '../base/validate';
+import { backlog as checkBacklog, port as checkPort, descriptor } from '../base/validate';
 import { type OptionValue, readOption, writeOption } from '../options/socket-options';
-import { bindTo } from './bind';
+import { bindDescriptor } from './bind';
+import { describeSocket, OpenDescriptor, openSocket } from './descriptor';
 import { type ListenTarget, openTarget } from './listen-target';
+import { type SocketAddress, toSocketAddress } from './socket-address';
 
-/** A socket's address. A Unix domain socket has its path as `address` and no port: 0. */
-export interface SocketAddress {
-  address: string;
-  family: 'IPv4' | 'IPv6' | 'Unix';
-  port: number;
-}
+export type { SocketAddress } from './socket-address';
 
 /** What a handle holds. Apart from it, so that a forgotten handle's descriptor can still be closed. */
 interface Owned {
@@ -25,22 +22,6 @@ interface Owned {
 /** Node's default for `server.listen`. */
 const DEFAULT_BACKLOG = 511;
 
-/** Bits of socket()'s type argument that are no part of the type (Linux, FreeBSD). */
-const TYPE_FLAGS = (constants.SOCK_CLOEXEC ?? 0) | (constants.SOCK_NONBLOCK ?? 0);
-
-/**
- * A descriptor that exists already, and what the kernel says it is.
- * @internal
- */
-class Existing {
-  constructor(
-    readonly fd: number,
-    readonly kind: SocketKind,
-    /** Whether it is closed, with a warning, when it is forgotten. */
-    readonly watched = true,
-  ) {}
-}
-
 const forgotten = new FinalizationRegistry<Owned>(({ fd, openedAt }) => {
   binding.close(fd);
   process.emitWarning(`A SocketHandle was never closed: descriptor ${fd} is closed now`, {
@@ -48,24 +29,6 @@ const forgotten = new FinalizationRegistry<Owned>(({ fd, openedAt }) => {
     detail: `Opened at:\n${openedAt ?? ''}`,
   });
 });
-
-/** The type without the flags that socket() takes with it. */
-export function socketType(type: number): number {
-  return type & ~TYPE_FLAGS;
-}
-
-/** What socket(2) chooses for protocol 0. */
-function defaultProtocol(family: number, type: number): number {
-  if (!hasPorts(family)) return 0;
-  if (type === constants.SOCK_STREAM) return constants.IPPROTO_TCP;
-  return type === constants.SOCK_DGRAM ? constants.IPPROTO_UDP : 0;
-}
-
-function toSocketAddress({ address, family, port }: NativeAddress): SocketAddress {
-  if (family === constants.AF_INET) return { address, family: 'IPv4', port };
-  if (family === constants.AF_INET6) return { address, family: 'IPv6', port };
-  return { address, family: 'Unix', port };
-}
 
 /**
  * A socket's descriptor (on Windows a SOCKET) with one owner: this object, until it is closed,
@@ -95,14 +58,14 @@ export class SocketHandle implements Disposable {
    */
   constructor(family?: number, type?: number, protocol?: number);
   /** @internal */
-  constructor(existing: Existing);
+  constructor(open: OpenDescriptor);
   constructor(
-    family: number | Existing = constants.AF_INET,
+    family: number | OpenDescriptor = constants.AF_INET,
     type: number = constants.SOCK_STREAM,
     protocol: number = 0,
   ) {
-    const existing = family instanceof Existing ? family : open(family, type, protocol);
-    const { fd, kind, watched } = existing;
+    const { fd, kind, watched } =
+      family instanceof OpenDescriptor ? family : openSocket(family, type, protocol);
     this.family = kind.family;
     this.type = kind.type;
     this.protocol = kind.protocol;
@@ -116,8 +79,8 @@ export class SocketHandle implements Disposable {
    * @internal
    */
   static unwatched(family: number, type: number): SocketHandle {
-    const { fd, kind } = open(family, type, 0);
-    return new SocketHandle(new Existing(fd, kind, false));
+    const { fd, kind } = openSocket(family, type, 0);
+    return new SocketHandle(new OpenDescriptor(fd, kind, false));
   }
 
   /**
@@ -132,14 +95,14 @@ export class SocketHandle implements Disposable {
    * @throws Error `ERR_SOCKET_HANDLE_OWNED` when another SocketHandle of this thread owns it
    */
   static from(fd: number): SocketHandle {
-    const kind = describe(descriptor('fd', fd));
+    const kind = describeSocket(descriptor('fd', fd));
     if (!binding.own(fd)) {
       throw stateError(
         'ERR_SOCKET_HANDLE_OWNED',
         `Descriptor ${fd} belongs to another SocketHandle`,
       );
     }
-    return new SocketHandle(new Existing(fd, kind));
+    return new SocketHandle(new OpenDescriptor(fd, kind));
   }
 
   /**
@@ -149,7 +112,7 @@ export class SocketHandle implements Disposable {
    */
   static opened(fd: number): SocketHandle {
     try {
-      return new SocketHandle(new Existing(fd, describe(fd)));
+      return new SocketHandle(new OpenDescriptor(fd, describeSocket(fd)));
     } catch (error) {
       binding.close(fd);
       throw error;
@@ -213,9 +176,9 @@ export class SocketHandle implements Disposable {
    *   EINVAL for a socket that is bound already
    */
   bind(host?: string, port: number = 0): void {
-    const address = bindAddress(host, this.family);
+    const address = resolveHost(host, this.family);
     checkPort('port', port);
-    bindTo(this.fd, this.family, address, port);
+    bindDescriptor(this.fd, this.family, address, port);
   }
 
   /**
@@ -241,7 +204,7 @@ export class SocketHandle implements Disposable {
    * @throws SystemError with `syscall: 'connect'`, such as ECONNREFUSED
    */
   connect(host: string, port: number): void {
-    const address = bindAddress(host, this.family);
+    const address = resolveHost(host, this.family);
     checkPort('port', port);
     const error = binding.connect(this.fd, this.family, address, port);
     if (error < 0) throw systemError(error, 'connect', { address, port });
@@ -280,7 +243,7 @@ export class SocketHandle implements Disposable {
     const fd = binding.duplicate(this.fd);
     if (fd < 0) throw systemError(fd, 'dup');
     return new SocketHandle(
-      new Existing(fd, { family: this.family, type: this.type, protocol: this.protocol }),
+      new OpenDescriptor(fd, { family: this.family, type: this.type, protocol: this.protocol }),
     );
   }
 
@@ -328,7 +291,7 @@ export class SocketHandle implements Disposable {
         'The socket is not bound: bind it before handing it over',
       );
     }
-    const { family, type } = describe(fd);
+    const { family, type } = describeSocket(fd);
     if (family !== this.family || type !== this.type) {
       // Windows opens a UDP socket as TCP without complaint.
       throw stateError(
@@ -383,25 +346,4 @@ export class SocketHandle implements Disposable {
     if (typeof found === 'number' || (found.port === 0 && hasPorts(this.family))) return undefined;
     return found.address === '' ? undefined : toSocketAddress(found);
   }
-}
-
-function open(family: number, type: number, protocol: number): Existing {
-  int32('family', family);
-  int32('type', type);
-  int32('protocol', protocol);
-  const fd = binding.socket(family, type, protocol);
-  if (fd < 0) throw systemError(fd, 'socket');
-  const bare = socketType(type);
-  return new Existing(fd, {
-    family,
-    type: bare,
-    protocol: protocol || defaultProtocol(family, bare),
-  });
-}
-
-/** Family, type and protocol of a bare descriptor, as the kernel tells them. */
-export function describe(fd: number): SocketKind {
-  const kind = binding.describe(fd);
-  if (typeof kind === 'number') throw systemError(kind, 'getsockopt');
-  return kind;
 }
