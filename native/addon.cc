@@ -1,5 +1,5 @@
-// Unpacks arguments, makes one system call, returns. No policy: src/binding.ts is the only caller
-// and has validated the arguments; src/errors.ts makes the errors.
+// Unpacks arguments, makes one system call, returns. No policy: src/base/binding.ts is the only
+// caller and has validated the arguments; src/base/errors.ts makes the errors.
 #include <napi.h>
 
 #include <unordered_set>
@@ -14,12 +14,13 @@ namespace bindport {
 
 namespace {
 
-// getsockopt's value may be any 32-bit integer, so its failures lie below them all.
+// getsockopt's value may be any 32-bit integer, negative too. This is added to error numbers, so
+// that a failure is a number below all of them.
 constexpr double kBelowEveryInt = -4294967296.0;
 
-// The descriptors that this environment owns. A worker that is terminated runs no JavaScript any
-// more; what it still owns is closed here. Opening and closing keep this list in the same call,
-// since it may be terminated between any two.
+// The descriptors that this environment owns, closed when it ends: a terminated worker runs no more
+// JavaScript that could close them. Every opening and closing updates the list in the same native
+// call, since a worker may be terminated between any two calls.
 class OwnedDescriptors {
  public:
   OwnedDescriptors() = default;
@@ -176,7 +177,8 @@ Napi::Value SetSockOpt(const Napi::CallbackInfo& info) {
 
 Napi::Value SetSockOptBytes(const Napi::CallbackInfo& info) {
   const Napi::Uint8Array value = info[3].As<Napi::Uint8Array>();
-  // As the kernel says to a length that is negative as an int; the cast would make it a short one.
+  // setsockopt(2) takes an int for the length; the cast could turn a larger one into a valid, short
+  // one.
   if (value.ByteLength() > INT32_MAX) return Number(info, UV_EINVAL);
   return Number(info,
                 SetOption(Fd(info), Int(info, 1), Int(info, 2), value.Data(), value.ByteLength()));

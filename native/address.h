@@ -20,10 +20,10 @@ struct Endpoint {
 int ParseEndpoint(const Endpoint& endpoint, SocketAddress* address);
 int FormatEndpoint(const SocketAddress& address, Endpoint* endpoint);
 
-// The bytes that an address of the family takes, or the most that any takes.
+// The size of the family's sockaddr; for other families that of sockaddr_storage, the largest.
 socklen_t AddressSize(int family);
 
-// The port alone, for the paths that must not build strings. 0 where the family has no ports.
+// The port alone, without the cost of formatting the address. 0 where the family has no ports.
 int PortOf(const SocketAddress& address);
 
 }  // namespace bindport

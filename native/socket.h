@@ -37,7 +37,7 @@ Descriptor OpenSocket(int family, int type, int protocol);
 int CloseSocket(Descriptor descriptor);
 int BindSocket(Descriptor descriptor, const SocketAddress& address);
 int ListenSocket(Descriptor descriptor, int backlog);
-// Both block. The descriptors are close-on-exec, not inheritable on Windows.
+// Both block. New descriptors are close-on-exec (Windows: not inheritable).
 int ConnectSocket(Descriptor descriptor, const SocketAddress& address);
 Descriptor AcceptSocket(Descriptor descriptor);
 // Another descriptor of the same socket.
@@ -53,7 +53,7 @@ Descriptor ImportSocket(const uint8_t* info, size_t length);
 // all of them, or of those that keep the loop alive. None on Unix, whose handles show their
 // descriptor, and where the program that loaded the addon has no libuv.
 std::vector<Descriptor> LoopSockets(napi_env env, bool referenced_only);
-// `room`: how many bytes of the address to ask for.
+// `room`: the size of the family's sockaddr, where it is known (less for the kernel to copy).
 int LocalAddress(Descriptor descriptor, SocketAddress* address,
                  socklen_t room = sizeof(sockaddr_storage));
 int PeerAddress(Descriptor descriptor, SocketAddress* address);

@@ -24,7 +24,8 @@ int Result(int result) { return result == -1 ? -errno : result; }
 int Fd(Descriptor descriptor) { return static_cast<int>(descriptor); }
 
 #ifndef SOCK_CLOEXEC
-// What a call that returns a new descriptor returned, for systems that can't set the flag at once.
+// Sets close-on-exec on the descriptor that a call has just returned, for systems (macOS) whose
+// calls can't set it themselves. -1, a failure of that call, becomes its error.
 Descriptor CloseOnExec(int fd) {
   if (fd == -1 || fcntl(fd, F_SETFD, FD_CLOEXEC) != -1) return Result(fd);
   const int error = -errno;
@@ -64,8 +65,8 @@ Descriptor OpenSocket(int family, int type, int protocol) {
 
 int CloseSocket(Descriptor descriptor) {
   const int error = Result(close(Fd(descriptor)));
-  // The descriptor is gone even so on every system that we compile for; closing again could hit
-  // another thread's (close(2), "Dealing with error returns").
+  // After EINTR the descriptor is closed nevertheless, on every system that we compile for. Closing
+  // it again could close another thread's (close(2), "Dealing with error returns from close()").
   return error == UV_EINTR ? 0 : error;
 }
 
@@ -155,7 +156,7 @@ int GetOption(Descriptor descriptor, int level, int name, void* value, size_t* l
   const socklen_t capacity = static_cast<socklen_t>(*length / unit);
   socklen_t written = capacity;
   if (getsockopt(Fd(descriptor), level, name, value, &written) == -1) return -errno;
-  // Some options report the length that they would have needed.
+  // Some options report the length that they would have needed, more than what was written.
   *length = (written < capacity ? written : capacity) * unit;
   return 0;
 }

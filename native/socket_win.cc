@@ -19,8 +19,8 @@ namespace bindport {
 
 namespace {
 
-// INVALID_SOCKET (WSAENOTSOCK) for a number that a 32-bit program's SOCKET can't hold: cut to size
-// it could be another socket's.
+// INVALID_SOCKET, which calls refuse with WSAENOTSOCK, for a number that a 32-bit program's SOCKET
+// can't hold: truncated, it could be another socket's.
 SOCKET Handle(Descriptor descriptor) {
   const SOCKET handle = static_cast<SOCKET>(descriptor);
   return static_cast<Descriptor>(handle) == descriptor ? handle : INVALID_SOCKET;
@@ -146,7 +146,7 @@ int LastError() { return TranslateError(WSAGetLastError()); }
 
 int Result(int result) { return result == SOCKET_ERROR ? LastError() : 0; }
 
-// Of a call that returns a new SOCKET.
+// The result of a call that returns a new SOCKET, which is made not inheritable.
 Descriptor Opened(SOCKET handle) {
   if (handle == INVALID_SOCKET) return LastError();
   // The flag of WSASocketW is not documented for sockets of another process or of accept(); libuv
@@ -159,7 +159,8 @@ Descriptor Opened(SOCKET handle) {
   return static_cast<Descriptor>(handle);
 }
 
-// What the program that loaded the addon exports, if it does: a runtime without libuv loads it too.
+// A function that the program exports which loaded the addon, or null: a runtime without libuv may
+// have loaded it.
 template <typename Function>
 Function Exported(const char* name) {
   const FARPROC found = GetProcAddress(GetModuleHandleW(nullptr), name);
@@ -309,7 +310,8 @@ int ParsePath(const std::string& path, SocketAddress* address) {
   *address = {};
   unix_address->sun_family = AF_UNIX;
   memcpy(unix_address->sun_path, path.data(), path.size());
-  // Windows wants the whole structure (afunix_hdr documentation: "AF_UNIX comes to Windows").
+  // Windows expects the length of the whole structure (afunix_hdr documentation: "AF_UNIX comes to
+  // Windows").
   address->length = sizeof(*unix_address);
   return 0;
 }

@@ -16,7 +16,7 @@ export const WILDCARDv6 = '::';
  * those with an underscore.
  */
 export function ipVersion(host: string): number {
-  // A NUL would end the address early in C.
+  // C would end the address at the NUL.
   if (host.includes('\0')) return 0;
   const zone = host.indexOf('%');
   if (zone === -1) return isIP(host);
@@ -33,7 +33,7 @@ export function isWildcard(address: string): boolean {
 }
 
 interface Family {
-  /** As `ipVersion` tells it. */
+  /** The IP version, as `ipVersion` gives it. */
   version: 4 | 6;
   loopback: string;
   wildcard: string;
@@ -50,13 +50,17 @@ export function hasPorts(family: number): boolean {
 }
 
 /**
- * What to hand to bind(2) for `host`: a numeric address of the family, with `'localhost'` and `''`
- * (the wildcard) made numeric, the loopback address by default; for a Unix domain socket the path as
- * it is, which has no default. No name is looked up.
+ * The address for bind(2) or connect(2) that `host` stands for. No name is looked up.
+ *
+ * @param host a numeric address of the family; `'localhost'`, the default, for its loopback address; `''`
+ *   for its wildcard address. For a Unix domain socket a path, which has no default.
+ * @param family AF_INET, AF_INET6 or AF_UNIX
+ * @returns a numeric address, or the path
+ * @throws TypeError for an address of another family, a name, or a path with a NUL in it
  */
 export function resolveHost(host: string | undefined, family: number): string {
   const ip = families.get(family);
-  if (ip === undefined) return path(text('host', host));
+  if (ip === undefined) return checkPath(text('host', host));
   if (host === undefined) return ip.loopback;
   text('host', host);
   if (host === '') return ip.wildcard;
@@ -69,8 +73,8 @@ export function resolveHost(host: string | undefined, family: number): string {
   );
 }
 
-/** A NUL would end the path early in C; before an abstract name it is no end. */
-function path(host: string): string {
+/** C would end a path at a NUL; a leading NUL marks an abstract name on Linux (unix(7)). */
+function checkPath(host: string): string {
   if (host.indexOf('\0') <= 0) return host;
   throw invalidArgValue('host', 'must be a path without NULs, or an abstract name after one', host);
 }

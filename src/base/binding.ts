@@ -73,9 +73,9 @@ export interface Binding {
   /** `address`: numeric, or a path for AF_UNIX. */
   bind(fd: number, family: number, address: string, port: number): number;
   listen(fd: number, backlog: number): number;
-  /** Blocks until the connection stands. */
+  /** Blocks until the connection is established or has failed. */
   connect(fd: number, family: number, address: string, port: number): number;
-  /** Blocks until a connection waits; its descriptor. */
+  /** Blocks until there is a connection to accept; returns its descriptor. */
   accept(fd: number): number;
   /** Another descriptor of the same socket. */
   duplicate(fd: number): number;
@@ -85,16 +85,16 @@ export interface Binding {
   exportSocket(fd: number, process: number): Buffer | number;
   importSocket(info: Uint8Array): number;
   /**
-   * The sockets of this thread's libuv loop, in an order that stays: of all TCP and UDP handles, or of
+   * The sockets of this thread's libuv loop, always in the same order: of all TCP and UDP handles, or of
    * those that keep the loop alive. Empty on Unix. Not to be called in Bun, which panics.
    */
   loopSockets(referencedOnly: boolean): number[];
   getsockname(fd: number): NativeAddress | number;
   getpeername(fd: number): NativeAddress | number;
-  /** getsockname's port alone, of a socket of that family. */
+  /** The local port alone, from getsockname; `family` is the socket's. */
   localPort(fd: number, family: number): number;
   describe(fd: number): SocketKind | number;
-  /** The value; a failure is libuv's error number less 2^32, below every 32-bit value. */
+  /** The value. A failure is libuv's error number minus 2^32: below every value that an int can have. */
   getsockopt(fd: number, level: number, name: number): number;
   getsockoptBytes(fd: number, level: number, name: number, maxLength: number): Buffer | number;
   setsockopt(fd: number, level: number, name: number, value: number): number;

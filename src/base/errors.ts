@@ -60,13 +60,13 @@ export interface CodedError extends Error {
 export interface ErrorContext {
   address?: string;
   port?: number;
-  /** What the call was about where that is no address: an option's name. */
+  /** What the call was about when it was no address, such as an option's name. */
   subject?: string;
-  /** Why, in words, where the code alone would mislead. */
+  /** The cause in words, where the code alone would mislead. */
   explanation?: string;
 }
 
-/** libuv knows no name for some errors that sockets give (EDOM, ENOTUNIQ); the C library does. */
+/** The error's name. Some that sockets give (EDOM, ENOTUNIQ) libuv does not know, but the C library does. */
 function errorName(errno: number): string {
   const name = getSystemErrorName(errno);
   if (/^E[A-Z0-9]+$/.test(name)) return name;
@@ -74,7 +74,7 @@ function errorName(errno: number): string {
   return found?.[0] ?? name;
 }
 
-/** libuv's number for an error's name: another one on each platform. */
+/** libuv's number for an error's name, which differs between platforms. */
 function errorNumber(name: string): number {
   for (const [errno, [known]] of getSystemErrorMap()) if (known === name) return errno;
   throw new Error(`libuv knows no error ${name}`);

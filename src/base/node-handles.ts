@@ -1,7 +1,7 @@
 /**
  * The only module that touches what Node keeps private: the libuv handle behind a server or socket,
  * and the constructors of such handles. Every access is checked, so that a runtime without them
- * (Bun, or a Node to come) is seen as one that has none.
+ * (Bun, a later Node) is treated as one that has no libuv handles.
  */
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { Socket } from 'node:net';
@@ -17,7 +17,7 @@ export interface OpenableHandle {
   close(): void;
 }
 
-/** Whether it is such a handle, and no `{ fd }`. */
+/** Whether a listen target is a libuv handle, not `{ fd }`. */
 export function isOpenable(value: object): value is OpenableHandle {
   return isFunction(property(value, 'open')) && isFunction(property(value, 'close'));
 }
@@ -57,15 +57,16 @@ export function handleOf(target: object): unknown {
   return state === undefined ? property(target, '_handle') : property(state, 'handle');
 }
 
-/** Calls a method without arguments; undefined where there is no such method. */
+/** Calls a method without arguments. Returns undefined where there is no such method. */
 function call(object: unknown, method: string): unknown {
   const found = property(object, method);
   return isFunction(found) ? Reflect.apply(found, object, []) : undefined;
 }
 
 /**
- * The SOCKET behind a handle that shows none: the one whose place among those that keep the loop alive
- * changes with the handle's ref(). All of it happens in one turn, so nothing else changes them.
+ * The SOCKET behind a handle that shows no descriptor (Windows): the one that leaves the list of sockets
+ * that keep the loop alive when the handle is unref'ed. No other code runs meanwhile, so nothing else
+ * changes the list.
  */
 function hiddenDescriptor(handle: unknown): number | undefined {
   const referenced = call(handle, 'hasRef');
@@ -79,8 +80,8 @@ function hiddenDescriptor(handle: unknown): number | undefined {
 }
 
 /**
- * The libuv handle: a TLS connection's own is none, its parent is the TCP connection's, or that of
- * the TLS connection that it goes through.
+ * The libuv handle below a TLS connection's handle, which is none itself. Its parent is the handle of the
+ * TCP connection, or of another TLS connection that it is tunnelled through.
  */
 function libuvHandle(handle: unknown): unknown {
   const parent = property(handle, '_parent');
@@ -94,7 +95,7 @@ export function descriptorOfHandle(handle: unknown): number | undefined {
   return hasHiddenDescriptors ? hiddenDescriptor(libuvHandle(handle)) : undefined;
 }
 
-/** What `net.BoundSocket` tells itself: -1 on Windows. */
+/** The descriptor of a `net.BoundSocket`; undefined on Windows, where its fd() returns -1. */
 export function descriptorOfBoundSocket(target: object): number | undefined {
   const fd = call(target, 'fd');
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
@@ -105,15 +106,15 @@ export function isInEventLoop(fd: number): boolean {
   return binding.loopSockets(false).includes(fd);
 }
 
-/** A duplicate of the handle's descriptor, the caller's to close: all that Deno gives. */
+/** A duplicate of the handle's descriptor, the caller's to close. Deno gives nothing else. */
 export function duplicateDescriptor(handle: unknown): number | undefined {
   const fd = call(handle, 'fdForIpc');
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
 }
 
 /**
- * A class that has no public name, from a handle of it. A socket that waits for a name look-up has
- * one and has made no system call yet.
+ * Node's TCP handle class, which has no public name: the constructor of a connecting socket's handle. While
+ * the socket waits for its name look-up it has a handle, and has made no system call.
  */
 function findTcpClass(): HandleClass | undefined {
   const socket = new Socket();
@@ -131,7 +132,7 @@ function findUdpClass(): HandleClass | undefined {
   return isHandleClass(found) ? found : undefined;
 }
 
-/** Calls `find` once, at the first need. */
+/** Calls `find` at the first use only. */
 function once(find: () => HandleClass | undefined): () => HandleClass | undefined {
   let found: { handleClass: HandleClass | undefined } | undefined;
   return () => {
@@ -179,7 +180,7 @@ export function isDatagramIpv6(socket: DatagramSocket): boolean {
   return property(socket, 'type') === 'udp6';
 }
 
-/** Closes what `server.listen()` did not take. A handle that is closing already ignores it. */
+/** Closes a handle that nobody took. One that is closing already ignores it, as does what is no handle. */
 export function closeHandle(handle: unknown): void {
   call(handle, 'close');
 }

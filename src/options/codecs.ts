@@ -109,7 +109,7 @@ function decodeLinger(bytes: Buffer): Linger {
 
 function encodeLinger(value: unknown): Uint8Array {
   if (!isLinger(value)) throw invalidArgType('value', 'an object { enabled, seconds }', value);
-  // Once: a getter may answer otherwise the next time.
+  // Read once: the property may be a getter that returns something else the next time.
   const { enabled } = value;
   if (typeof enabled !== 'boolean') {
     throw invalidArgType('value.enabled', 'of type boolean', enabled);

@@ -7,10 +7,10 @@ import { descriptor, int32, integer } from '../base/validate';
 const INT32_MIN = -0x80000000;
 const TWO_TO_THE_32 = 0x100000000;
 
-/** As much as any option holds, and little enough to be zeroed at each call. */
+/** More than any option holds, and little enough to be zeroed at each call. */
 const MAX_LENGTH = 0x100000;
 
-/** The four calls without checks. `subject` is the option's name, for the error. */
+/** The four calls without argument checks. `subject` is the option's name, for the error message. */
 export function getInt(fd: number, level: number, name: number, subject?: string): number {
   const value = binding.getsockopt(fd, level, name);
   if (value < INT32_MIN) throw failed(value + TWO_TO_THE_32, 'getsockopt', subject);
@@ -51,7 +51,10 @@ export function setBytes(
   if (error < 0) throw failed(error, 'setsockopt', subject);
 }
 
-/** Windows' two options for sharing a port and for not doing so exclude each other; the code can't say that. */
+/**
+ * What EINVAL means for the two options that exclude each other on Windows, which the code alone does
+ * not tell.
+ */
 const exclusions: ReadonlyMap<string, string> = new Map(
   constants.SO_EXCLUSIVEADDRUSE === undefined
     ? []
@@ -125,7 +128,7 @@ export function setsockopt(
     setInt(fd, level, name, Number(value));
   } else if (typeof value === 'number') {
     setInt(fd, level, name, integer('value', value, INT32_MIN, TWO_TO_THE_32 - 1) | 0);
-    // Not instanceof, which says yes to what has no bytes (a Proxy), and no to those of another realm.
+    // Not instanceof: it accepts a Proxy, which has no bytes, and refuses an array of another realm (vm).
   } else if (types.isUint8Array(value)) {
     setBytes(fd, level, name, value);
   } else {

@@ -47,7 +47,7 @@ const OPTIONS: readonly ConflictOption[] = [
   ),
 ];
 
-/** How often a port is chosen anew because another program took it in between. */
+/** How often another port is tried when a program takes the chosen one before it is bound. */
 const ATTEMPTS = 20;
 
 function hostOf(address: ConflictAddress): string {
@@ -60,7 +60,7 @@ function open({ family, type }: Measurement, option: ConflictOption): SocketHand
   return socket;
 }
 
-/** A port that is free on every address, so that no third program is in the second bind's way. */
+/** A port that is free on every address, so that only our first socket can refuse the second bind. */
 function portFreeEverywhere(measurement: Measurement): number {
   const probe = open(measurement, 'default');
   try {
@@ -84,7 +84,7 @@ function bindFirst(
       return socket;
     } catch (error) {
       socket.close();
-      // Windows says EACCES to SO_REUSEADDR and beside an exclusive socket.
+      // Windows gives EACCES in place of EADDRINUSE beside an exclusive socket, and to SO_REUSEADDR.
       if (!isSystemError(error, EADDRINUSE, EACCES) || attempt === ATTEMPTS) throw error;
     }
   }
@@ -108,7 +108,7 @@ function bindSecond(
   }
 }
 
-/** One cell: the sockets are closed again before the next. */
+/** One cell of the table. Its sockets are closed before it returns. */
 function measure(
   measurement: Measurement,
   first: [ConflictOption, ConflictAddress],

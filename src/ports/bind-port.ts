@@ -20,7 +20,7 @@ import { SocketHandle } from '../socket/socket-handle';
 
 const { AF_INET, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT } = constants;
 
-/** 0 where the running kernel lacks an option that the headers have, as CPython does since 3.4. */
+/** SO_REUSEPORT's value; 0 where the headers have the option and the running kernel has not (as CPython). */
 function reusePort(fd: number, option: number): number {
   try {
     return getInt(fd, SOL_SOCKET, option, 'SO_REUSEPORT');
@@ -30,7 +30,7 @@ function reusePort(fd: number, option: number): number {
   }
 }
 
-/** Any value but 0 is "set": BSD systems return the option's flag bit, where CPython compares with 1. */
+/** Throws when an option is set: any value but 0, since BSD systems return its flag bit (CPython compares with 1). */
 function refuseSharedPort(fd: number): void {
   if (getInt(fd, SOL_SOCKET, SO_REUSEADDR, 'SO_REUSEADDR') !== 0) {
     throw new UnsafeOptionError('SO_REUSEADDR');
@@ -40,7 +40,7 @@ function refuseSharedPort(fd: number): void {
   }
 }
 
-/** The system calls of bind_port, in its order. */
+/** Binds to an ephemeral port and returns it: the system calls of CPython's bind_port, in its order. */
 function bindEphemeral(fd: number, family: number, type: number, host?: string): number {
   if (family === AF_INET && socketType(type) === SOCK_STREAM) refuseSharedPort(fd);
   const address = resolveHost(host, family);
@@ -106,7 +106,8 @@ export function findUnusedPort(family: number = AF_INET, type: number = SOCK_STR
   int32('family', family);
   int32('type', type);
   refusePortless('family', family);
-  // No SocketHandle: registering one costs more than the six system calls leave room for.
+  // Without a SocketHandle: to make one and register it for finalization costs too much beside six
+  // system calls.
   const fd = binding.socket(family, type, 0);
   if (fd < 0) throw systemError(fd, 'socket');
   try {

@@ -25,7 +25,7 @@ export interface AdoptOptions {
   backlog?: number;
 }
 
-/** By what they can do: Bun's http servers are no `net.Server`. */
+/** Servers are known by their methods: Bun's http servers are not instances of `net.Server`. */
 function isServer(value: unknown): value is Server {
   return (
     value instanceof Server ||
@@ -73,7 +73,7 @@ function listening(emitter: EventEmitter, start: () => void): Promise<void> {
     const onListening = () => settle();
     const onError = (error: Error) => settle(error);
     const onClose = () => {
-      // Of the server's life before: close() tells of it later, and it has our socket by now.
+      // The 'close' of an earlier listen(), emitted late: the server listens on our socket by now.
       if (isListening(emitter)) return;
       settle(stateError('ERR_SERVER_NOT_RUNNING', 'Closed before it listened'));
     };
@@ -86,7 +86,7 @@ function listening(emitter: EventEmitter, start: () => void): Promise<void> {
   });
 }
 
-/** The bound address, before anything changes hands. */
+/** The bound address. Throws for an unbound socket, before its descriptor is given away. */
 function boundAddress(handle: SocketHandle): SocketAddress {
   if (!handle.bound) {
     throw stateError(
@@ -97,8 +97,12 @@ function boundAddress(handle: SocketHandle): SocketAddress {
   return handle.address();
 }
 
-/** Listens or binds; what was handed over and not taken is closed. */
-async function take(emitter: EventEmitter, target: ListenTarget, start: () => void): Promise<void> {
+/** Calls `start`, which listens or binds, and waits for it. On failure it closes the target, which nobody owns. */
+async function startOn(
+  emitter: EventEmitter,
+  target: ListenTarget,
+  start: () => void,
+): Promise<void> {
   try {
     await listening(emitter, start);
   } catch (error) {
@@ -119,7 +123,7 @@ async function adoptStream(
       'A server takes a stream socket: this one is of another type',
     );
   }
-  // There http and https servers are no net.Server, all others are.
+  // In Bun http and https servers are no instances of net.Server, all others are.
   if (!httpTakesSockets && !(server instanceof Server)) {
     throw stateError(
       'ERR_UNSUPPORTED_RUNTIME',
@@ -128,13 +132,14 @@ async function adoptStream(
   }
   refuseUntransferable(handle.family, handle.type);
   const address = boundAddress(handle);
-  // Here, while a failure (EADDRINUSE) leaves the descriptor with its owner: Node would close it.
+  // Listens before Node does: a failure (EADDRINUSE) then leaves the descriptor with its owner, where Node
+  // would close it.
   handle.listen(backlog);
   const { fd } = handle;
   const target = handle.transfer();
-  await take(server, target, () => {
+  await startOn(server, target, () => {
     server.listen(target, backlog);
-    // Node took 0 for its default of 511.
+    // Node has taken 0 for "not given" and used its default of 511.
     if (backlog === 0 && server.listening) binding.listen(fd, backlog);
   });
   return address;
@@ -142,7 +147,7 @@ async function adoptStream(
 
 async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Promise<AddressInfo> {
   if (isDatagramClosed(socket)) {
-    // Node's own code for it; its bind() would throw when the descriptor has changed hands.
+    // With Node's code. Its own bind() would throw too late, once the descriptor is given away.
     throw stateError('ERR_SOCKET_DGRAM_NOT_RUNNING', 'The dgram socket is closed');
   }
   if (isDatagramBound(socket)) {
@@ -158,7 +163,7 @@ async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Prom
   const address = boundAddress(handle);
   const { fd } = handle;
   const target = handle.transfer();
-  await take(socket, target, () => preserveReuseAddr(fd, () => socket.bind(target)));
+  await startOn(socket, target, () => preserveReuseAddr(fd, () => socket.bind(target)));
   return address;
 }
 
@@ -203,7 +208,7 @@ export async function adopt(
       ? adoptStream(server, handle, backlog)
       : adoptDatagram(server, handle));
   } catch (error) {
-    // A bare number stays its caller's.
+    // A descriptor given as a number is its caller's again.
     if (typeof socket === 'number' && !handle.closed) handle.detach();
     throw error;
   }

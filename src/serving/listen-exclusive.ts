@@ -30,10 +30,10 @@ export interface ListenExclusiveOptions {
 }
 
 /**
- * Binds so that nobody else can share the port. Unix: without SO_REUSEADDR, unless only connections
- * in TIME_WAIT are in the way; those stand aside for a socket that has it. It has to keep it until it
- * listens (Linux looks again then). Another that has it too may bind meanwhile, but only one listens:
- * this one, or listen() fails with EADDRINUSE.
+ * Binds so that nobody else can share the port. On Unix that is without SO_REUSEADDR. Connections in
+ * TIME_WAIT refuse such a bind, so after EADDRINUSE it is tried once more with the option, which must stay
+ * on until the socket listens (Linux checks for conflicts again then). Another socket with the option may
+ * bind in between, but only one can listen: this one, or its listen() fails with EADDRINUSE.
  */
 function bindExclusively(socket: SocketHandle, address: string, port: number): void {
   requestExclusiveUse(socket.fd);
@@ -46,7 +46,7 @@ function bindExclusively(socket: SocketHandle, address: string, port: number): v
   }
 }
 
-/** A bound TCP socket of the host's family, with what Node sets on an IPv6 socket. */
+/** A bound TCP socket of the host's family; on an IPv6 one IPV6_V6ONLY is set, as by Node. */
 function openAndBind(host: string, port: number, ipv6Only: boolean): SocketHandle {
   const { AF_INET, AF_INET6 } = constants;
   const ipv6 = host === '' || isIpv6(host);
@@ -66,7 +66,7 @@ function openOnAllAddresses(port: number, ipv6Only: boolean): SocketHandle {
   try {
     return openAndBind('', port, ipv6Only);
   } catch (error) {
-    // Who asks for IPv6 alone gets no IPv4 in its place.
+    // With ipv6Only there is no falling back to IPv4.
     if (ipv6Only || !isSystemError(error, EAFNOSUPPORT, EADDRNOTAVAIL)) throw error;
     return openAndBind(WILDCARD, port, ipv6Only);
   }
@@ -108,9 +108,9 @@ export async function listenExclusive(
     host === '' ? openOnAllAddresses(port, ipv6Only) : openAndBind(host, port, ipv6Only);
   try {
     socket.listen(backlog);
-    // Accepted sockets inherit it: their TIME_WAIT lets the next server of this port bind. Not before
-    // listen(), when it would let others in; a connection that comes in between these two calls may
-    // delay the next start by its TIME_WAIT.
+    // Accepted sockets inherit SO_REUSEADDR, and once they are in TIME_WAIT that lets the next server of
+    // this port bind. It is set after listen(), since before it would let others bind. A connection that is
+    // made between these two calls does not have it, and may delay the next start by its TIME_WAIT.
     if (reuseAddrIsForTimeWait) socket.setOption('SO_REUSEADDR', true);
     return await adopt(server, socket, backlog === undefined ? {} : { backlog });
   } catch (error) {

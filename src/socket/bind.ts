@@ -4,7 +4,7 @@ import { EACCES, systemError } from '../base/errors';
 import { exclusiveHoldersGiveEacces } from '../base/platform';
 import { setInt } from '../options/sockopt';
 
-/** bind(2) to a numeric address or a path. Throws Node's own error for it. */
+/** bind(2) to a numeric address or a path. Throws an error like Node's. */
 export function bindDescriptor(fd: number, family: number, address: string, port: number): void {
   const error = binding.bind(fd, family, address, port);
   if (error === 0) return;
@@ -19,7 +19,10 @@ export function bindDescriptor(fd: number, family: number, address: string, port
   });
 }
 
-/** Whether a socket on `::` refuses IPv4, whatever the system's default (net.ipv6.bindv6only, Windows). */
+/**
+ * Sets IPV6_V6ONLY: whether a socket on `::` refuses IPv4. The default differs between systems
+ * (net.ipv6.bindv6only on Linux; on in Windows).
+ */
 export function setIpv6Only(fd: number, only: boolean): void {
   const { IPPROTO_IPV6, IPV6_V6ONLY } = constants;
   if (IPV6_V6ONLY !== undefined) {

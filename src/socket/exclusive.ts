@@ -4,7 +4,7 @@ import { setInt } from '../options/sockopt';
 const { SOL_SOCKET, SO_EXCLUSIVEADDRUSE } = constants;
 
 /**
- * Sets SO_EXCLUSIVEADDRUSE where the platform has it: before bind, which is when Windows reads it
+ * Sets SO_EXCLUSIVEADDRUSE where the platform has it. To be called before bind, which is when Windows reads it
  * (Microsoft, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
  */
 export function requestExclusiveUse(fd: number): void {

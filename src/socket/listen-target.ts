@@ -20,19 +20,20 @@ export interface ListenTarget {
   readonly fd: number;
 }
 
-/** What was opened here, by descriptor. A handle's own `fd` is negative once it is closed (Unix). */
+/** The handles opened here, by descriptor. A handle's `fd` is negative once it is closed (Unix). */
 const opened = new Map<number, WeakRef<OpenableHandle>>();
 
 /**
- * Whether a handle has the descriptor already: both would close it, the second perhaps another
- * socket's. libuv sees that on Unix alone, and there not before the first one listens or receives.
+ * Whether another handle has the descriptor already. Both would close it, and by the second close the
+ * number may be another socket's. libuv notices on Unix alone, and only once the first one listens or
+ * receives.
  */
 function isOpenedAlready(fd: number): boolean {
   return hasHiddenDescriptors ? isInEventLoop(fd) : opened.get(fd)?.deref()?.fd === fd;
 }
 
 function openHandle(handle: OpenableHandle, fd: number): ListenTarget {
-  // Ignoring the result would make listen() choose a random port of the wildcard address.
+  // Were a failure ignored, listen() would open a socket of its own: a random port of the wildcard address.
   const error = isOpenedAlready(fd) ? EEXIST : handle.open(fd);
   if (error === 0) {
     opened.set(fd, new WeakRef(handle));
@@ -43,8 +44,8 @@ function openHandle(handle: OpenableHandle, fd: number): ListenTarget {
 }
 
 /**
- * Runs `open`, after which SO_REUSEADDR is what it was: libuv sets it on every UDP socket that it is
- * given on Unix (uv_udp_open, libuv issue 4551), and with it others could bind the same port.
+ * Calls `open` and then sets SO_REUSEADDR back to what it was before. libuv turns it on in every UDP socket
+ * that it is given on Unix (uv_udp_open, libuv issue 4551), and with it others could bind the same port.
  */
 export function preserveReuseAddr<Result>(fd: number, open: () => Result): Result {
   const before = readOption(fd, 'SO_REUSEADDR');
@@ -56,9 +57,10 @@ export function preserveReuseAddr<Result>(fd: number, open: () => Result): Resul
 }
 
 /**
- * Opens a UDP socket so that nobody can share its port meanwhile: libuv is shown another socket under
- * the descriptor (uv_udp_open sets SO_REUSEADDR, on macOS and FreeBSD SO_REUSEPORT, and remembers the
- * number alone), in whose place ours then is.
+ * Has a handle open a UDP socket's descriptor without ever making its port shareable. uv_udp_open sets
+ * SO_REUSEADDR (on macOS and FreeBSD SO_REUSEPORT) in the socket and remembers nothing but the number. So
+ * the number is made to refer to another, unbound socket while libuv opens it (dup2), and to ours again
+ * afterwards.
  */
 function openDatagram(handle: OpenableHandle, fd: number, family: number): ListenTarget {
   const done = (result: number, syscall: string): number => {
@@ -85,12 +87,15 @@ function openDatagram(handle: OpenableHandle, fd: number, family: number): Liste
   }
 }
 
-/** A connected socket gets only what its peer sends, and libuv has to see that it is connected. */
+/**
+ * Whether a UDP socket is connected. Then uv_udp_open must see it itself (UV_HANDLE_UDP_CONNECTED), and it
+ * may: such a socket receives from its peer alone, so that sharing its port for an instant gives nothing away.
+ */
 function isConnected(fd: number): boolean {
   return typeof binding.getpeername(fd) === 'object';
 }
 
-/** Throws for a socket that no server and no dgram socket can take. */
+/** Throws for a socket that neither a server nor a dgram socket can take over. */
 export function refuseUntransferable(family: number, type: number): void {
   if (type === constants.SOCK_DGRAM && hasPorts(family)) return;
   if (type !== constants.SOCK_STREAM) {
@@ -107,7 +112,7 @@ export function refuseUntransferable(family: number, type: number): void {
   }
 }
 
-/** For runtimes and families without an openable handle. */
+/** The target for runtimes and families without a libuv handle that can be opened. */
 function byNumber(fd: number): ListenTarget {
   if (socketsAreFiles) return { fd };
   throw stateError(
@@ -116,7 +121,10 @@ function byNumber(fd: number): ListenTarget {
   );
 }
 
-/** After a throw the descriptor is the caller's as before. */
+/**
+ * Makes a descriptor into what `server.listen()` or `dgramSocket.bind()` takes, which owns it from then on.
+ * After a throw it is still the caller's.
+ */
 export function openTarget(fd: number, family: number, type: number): ListenTarget {
   refuseUntransferable(family, type);
   if (!hasPorts(family)) return byNumber(fd);

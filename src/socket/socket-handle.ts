@@ -13,7 +13,7 @@ import { type SocketAddress, toSocketAddress } from './socket-address';
 
 export type { SocketAddress } from './socket-address';
 
-/** What a handle holds. Apart from it, so that a forgotten handle's descriptor can still be closed. */
+/** What is still needed once the handle itself has been collected: to close the descriptor, with a warning. */
 interface Owned {
   fd: number;
   openedAt: string | undefined;
@@ -195,7 +195,7 @@ export class SocketHandle implements Disposable {
   }
 
   /**
-   * Connects the socket: connect(2). Blocks this thread until the connection stands, so it is meant
+   * Connects the socket: connect(2). Blocks this thread until the connection is established, so it is meant
    * for a listener on this machine.
    *
    * @param host as for `bind`
@@ -211,13 +211,13 @@ export class SocketHandle implements Disposable {
   }
 
   /**
-   * Has a UDP socket receive from everybody again, and forget the error of the last one that it was
-   * connected to.
+   * Ends a UDP socket's association with its peer, so that it receives from everybody again, and clears
+   * the pending error that the peer may have caused (ICMP).
    *
    * @internal
    */
   disconnect(): void {
-    // macOS disconnects and calls the family unsupported.
+    // Not checked: macOS disconnects and yet fails, with EAFNOSUPPORT.
     binding.connect(this.fd, constants.AF_UNSPEC, '', 0);
     this.getOption('SO_ERROR');
   }
@@ -293,13 +293,13 @@ export class SocketHandle implements Disposable {
     }
     const { family, type } = describeSocket(fd);
     if (family !== this.family || type !== this.type) {
-      // Windows opens a UDP socket as TCP without complaint.
+      // Windows would open a UDP socket as TCP without an error.
       throw stateError(
         'ERR_SOCKET_BAD_TYPE',
         `Somebody else closed descriptor ${fd}: the number is another socket's now`,
       );
     }
-    // Before it has its new owner: a worker that is terminated in between must not close it twice.
+    // Before the new owner has it: a worker that is terminated in between must not close it twice.
     binding.disown(fd);
     let target: ListenTarget;
     try {
