@@ -1,8 +1,8 @@
-// Sees to it that the programs that a check needs are there: node scripts/require-tools.mjs NAME…
+// Sees to it that the programs that a check needs are there: node scripts/check/require-tools.mjs NAME…
 // Installs Debian's packages as root, else says what is missing and fails. A check is never skipped.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { fail } from './zig.mjs';
+import { fail } from '../build/zig.mjs';
 
 /** A command that succeeds where the program is there and may be used, and the packages that have it. */
 const tools = {
@@ -58,7 +58,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const names = process.argv.slice(2);
   const unknown = names.filter((name) => !Object.hasOwn(tools, name));
   if (names.length === 0 || unknown.length > 0) {
-    fail(`usage: node scripts/require-tools.mjs NAME…\nnames: ${Object.keys(tools).join(' ')}`);
+    fail(
+      `usage: node scripts/check/require-tools.mjs NAME…\nnames: ${Object.keys(tools).join(' ')}`,
+    );
   }
   requireTools(names);
 }

@@ -1,4 +1,4 @@
-// Builds the addon for other platforms: node scripts/cross-build.mjs win32-x64 linux-arm64-musl …
+// Builds the addon for other platforms: node scripts/build/cross-build.mjs win32-x64 linux-arm64-musl …
 // Sources, defines and libraries come from binding.gyp; the results go where node-gyp-build looks.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
@@ -159,7 +159,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const names = given.includes('all') ? Object.keys(targets) : given;
   if (names.length === 0 || names.some((name) => !Object.hasOwn(targets, name))) {
     fail(
-      `usage: node scripts/cross-build.mjs TARGET…\ntargets: all ${Object.keys(targets).join(' ')}`,
+      `usage: node scripts/build/cross-build.mjs TARGET…\ntargets: all ${Object.keys(targets).join(' ')}`,
     );
   }
   names.forEach(build);

@@ -12,10 +12,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from './cross-build.mjs';
-import { requireTools } from './require-tools.mjs';
+import { build } from '../build/cross-build.mjs';
+import { fail, root, zig } from '../build/zig.mjs';
+import { requireTools } from '../check/require-tools.mjs';
 import { drive, outputOf, prefix, run, stop } from './wine.mjs';
-import { fail, root, zig } from './zig.mjs';
 
 export const nodeVersions = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
 export const nodeExe = (major) => `P:\\node_modules\\node-${major}\\bin\\node.exe`;
@@ -53,7 +53,10 @@ const makePrefix = async () => {
   const dll = join(prefix, 'drive_c/windows/system32/bcryptprimitives.dll');
   if (!existsSync(dll)) {
     const flags = '-target x86_64-windows-gnu -O2 -s -shared -ladvapi32'.split(' ');
-    zig(['cc', 'scripts/bcryptprimitives.c', '-o', dll, ...flags], 'building bcryptprimitives.dll');
+    zig(
+      ['cc', 'scripts/windows/bcryptprimitives.c', '-o', dll, ...flags],
+      'building bcryptprimitives.dll',
+    );
   }
   // Without Z:, which is /, nothing on Windows finds this machine's own modules.
   rmSync(join(dosdevices, 'z:'), { force: true });

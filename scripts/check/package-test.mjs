@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from './cross-build.mjs';
-import { fail, root } from './zig.mjs';
+import { build } from '../build/cross-build.mjs';
+import { fail, root } from '../build/zig.mjs';
 
 const must = (command, args, cwd) => {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });

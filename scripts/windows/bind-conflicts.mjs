@@ -1,9 +1,9 @@
 // Prints what a second bind to a port gets on this machine, on Windows beside Microsoft's table:
-// node scripts/bind-conflicts.mjs, or node scripts/windows-run.mjs scripts/bind-conflicts.mjs
+// node scripts/windows/bind-conflicts.mjs, or node scripts/windows/run.mjs scripts/windows/bind-conflicts.mjs
 import { readFileSync } from 'node:fs';
 import { bindConflicts } from 'bindport';
 
-const file = new URL('../test/fixtures/ports/windows-bind-conflicts.json', import.meta.url);
+const file = new URL('../../test/fixtures/ports/windows-bind-conflicts.json', import.meta.url);
 const microsoft = JSON.parse(readFileSync(file, 'utf8'));
 const beside = process.platform === 'win32';
 

@@ -1,7 +1,7 @@
-// Runs the suite on Windows' Node in Wine: node scripts/windows-test.mjs [--node MAJOR] [vitest's arguments…]
+// Runs the suite on Windows' Node in Wine: node scripts/windows/test.mjs [--node MAJOR] [vitest's arguments…]
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodeExe, nodeVersions, project, setup, stage } from './windows-setup.mjs';
+import { nodeExe, nodeVersions, project, setup, stage } from './setup.mjs';
 import { drive, outputOf, run, stop, WineCrashed } from './wine.mjs';
 
 const limitInSeconds = 600;
@@ -101,7 +101,7 @@ const args = process.argv.slice(2);
 const majors = args[0] === '--node' ? args.splice(0, 2).slice(1) : Object.keys(nodeVersions);
 if (majors.length === 0 || !majors.every((major) => Object.hasOwn(nodeVersions, major))) {
   console.error(
-    `usage: node scripts/windows-test.mjs [--node ${Object.keys(nodeVersions).join('|')}] [vitest's arguments…]`,
+    `usage: node scripts/windows/test.mjs [--node ${Object.keys(nodeVersions).join('|')}] [vitest's arguments…]`,
   );
   process.exit(2);
 }

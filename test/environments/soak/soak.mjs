@@ -2,7 +2,7 @@
 // connections as noise. Prints in how many cases somebody else had the port by then, for bindport, for
 // get-port and for listen(0) + close.
 //
-//   node bench/soak.mjs [--ports 50000] [--peer-ports 16000] [--processes 8] [--gap 50]
+//   node test/environments/soak/soak.mjs [--ports 50000] [--peer-ports 16000] [--processes 8] [--gap 50]
 //
 // --ports: how many ports each way gets in all; the two others at the most --peer-ports, because theirs
 // are slow. --gap: the longest wait in milliseconds. Exits 1 when bindport has a collision.
@@ -21,7 +21,7 @@ const NOISE = 4;
 
 const ways = {
   bindport: async () => {
-    const { reservePort } = (await import('../dist/index.js')).default;
+    const { reservePort } = (await import('../../../dist/index.js')).default;
     return async () => {
       const reservation = reservePort();
       return { port: reservation.share(), done: () => reservation.release() };
