@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fail, require, root, zig } from './zig.mjs';
+import { fail, require, root } from '../project.mjs';
+import { zig } from './zig.mjs';
 
 // `os` is the name that the conditions of binding.gyp know; the tag in `file` is node-gyp-build's.
 const targets = {

@@ -2,7 +2,7 @@
 // Installs Debian's packages as root, else says what is missing and fails. A check is never skipped.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { fail } from '../build/zig.mjs';
+import { fail } from '../project.mjs';
 
 /** A command that succeeds where the program is there and may be used, and the packages that have it. */
 const tools = {

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail, root } from '../build/zig.mjs';
+import { fail, root } from '../project.mjs';
 
 const folder = join(root, '.cache/runtimes');
 const platform = `${process.platform}-${process.arch}`;

@@ -1,5 +1,4 @@
 // Makes ready in .cache/ what running the suite on Windows takes: Wine, Node for Windows, vitest and what it needs.
-import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -13,8 +12,9 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from '../build/cross-build.mjs';
-import { fail, root, zig } from '../build/zig.mjs';
+import { zig } from '../build/zig.mjs';
 import { requireTools } from '../check/require-tools.mjs';
+import { fail, must, root } from '../project.mjs';
 import { drive, outputOf, prefix, run, stop } from './wine.mjs';
 
 export const nodeVersions = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
@@ -23,17 +23,6 @@ export const nodeExe = (major) => `P:\\node_modules\\node-${major}\\bin\\node.ex
 /** The copy of the project on drive P:, without the folders that hold this machine's own files. */
 export const project = join(drive, 'project');
 const notCopied = new Set(['.cache', '.git', 'build', 'coverage', 'node_modules', 'prebuilds']);
-
-const must = (command, args, options) => {
-  const { status, error, stdout, stderr } = spawnSync(command, args, {
-    encoding: 'utf8',
-    ...options,
-  });
-  if (status !== 0)
-    fail(
-      `${command} ${args.join(' ')} failed\n${[error?.message, stdout, stderr].filter(Boolean).join('\n')}`,
-    );
-};
 
 const makePrefix = async () => {
   const dosdevices = join(prefix, 'dosdevices');

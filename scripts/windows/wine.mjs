@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../build/zig.mjs';
+import { root } from '../project.mjs';
 
 export const prefix = join(root, '.cache/wine');
 /** Drive P: of the prefix. Windows programs see this folder and nothing above it. */
