@@ -21,7 +21,9 @@ const [{ filename, size, files }] = JSON.parse(
 );
 console.log(`${filename}: ${files.length} files, ${Math.round(size / 1024)} KB`);
 writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-must('npm', ['install', '--offline', '--no-audit', '--no-fund', `./${filename}`], { cwd: folder });
+must('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${filename}`], {
+  cwd: folder,
+});
 
 const installed = join(folder, 'node_modules/bindport');
 const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
