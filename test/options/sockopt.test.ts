@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { constants, getsockopt, SocketHandle, setsockopt } from '../../src/index';
 import { badIntegers, badOptionValues, callUnchecked } from '../support/bad-values';
 import { closedCode, neverOpen, openSockets } from '../support/descriptors';
-import { isLinux, isWindows, linuxOnly, runWhen, unixOnly } from '../support/platform';
+import { isLinux, isWindows, linuxOnly, runWhen, unixOnly, windowsOnly } from '../support/platform';
 import { errnoOf, systemErrorLike, thrown } from '../support/thrown';
 
 const { AF_INET, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_LINGER, SO_RCVBUF, SO_REUSEADDR } =
@@ -276,6 +276,14 @@ describe('failing system calls', () => {
     const error = thrown(() => call(neverOpen, SO_KEEPALIVE));
     expect(error).toMatchObject(systemErrorLike(syscall, closedCode));
     expect(error.message).toBe(`${syscall} ${closedCode}`);
+  });
+
+  test('no part of a SOCKET is cut off', windowsOnly('descriptors have 32 bits'), () => {
+    const fd = socket();
+    for (const other of [fd + 2 ** 32, fd + 2 ** 45, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER]) {
+      const error = thrown(() => getsockopt(other, SOL_SOCKET, constants.SO_TYPE));
+      expect(error).toMatchObject(systemErrorLike('getsockopt', 'ENOTSOCK'));
+    }
   });
 
   test.each(both)("a file's descriptor: $syscall", ({ syscall, call }) => {

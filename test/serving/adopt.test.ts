@@ -363,7 +363,7 @@ describe("a refusal leaves the descriptor open, its owner's, and on its port", (
 
   test(
     'a UDP descriptor that a dgram socket has, which receives as before',
-    unixOnly('environments/windows/windows-sockets.test.ts has it'),
+    unixOnly('adopt-ownership.test.ts has it there'),
     async () => {
       const owner = await boundDatagramSocket();
       const error = await rejection(adopt(datagramSocket(), nodeDescriptor(owner)));

@@ -1,14 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { binding } from '../../src/base/binding';
 import { constants, getOption, HOST, HOSTv6, SocketHandle } from '../../src/index';
+import { openTarget } from '../../src/socket/listen-target';
 import { badIntegers, callUnchecked } from '../support/bad-values';
-import { reportOf } from '../support/child';
 import { closedCode, isSocket, neverOpen, openSockets } from '../support/descriptors';
 import { freePort } from '../support/free-port';
 import {
@@ -20,8 +18,7 @@ import {
   needsLinkLocal,
 } from '../support/network';
 import { nodeDescriptor } from '../support/node-descriptor';
-import { fixture } from '../support/paths';
-import { isLinux, isWindows, linuxOnly, unixOnly } from '../support/platform';
+import { isLinux, isWindows, linuxOnly, unixOnly, windowsOnly } from '../support/platform';
 import { systemErrorLike, thrown } from '../support/thrown';
 
 const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM, SOCK_DGRAM, IPPROTO_TCP, IPPROTO_UDP } = constants;
@@ -243,6 +240,11 @@ describe('from', () => {
     expect(thrown(() => SocketHandle.from(neverOpen))).toMatchObject(
       systemErrorLike('getsockopt', closedCode),
     );
+  });
+
+  test('refuses a SOCKET that is negative, broken or too large', windowsOnly('Winsock'), () => {
+    for (const fd of [-1, 1.5, 2 ** 53, Number.NaN])
+      expect(thrown(() => SocketHandle.from(fd))).toMatchObject({ code: 'ERR_OUT_OF_RANGE' });
   });
 
   const maxDescriptor = isWindows ? Number.MAX_SAFE_INTEGER : 2 ** 31 - 1;
@@ -640,73 +642,11 @@ describe('transfer', () => {
     await once(client, 'connect');
     client.destroy();
   });
-});
 
-describe('descriptors and processes', () => {
-  test('a child process does not get the socket', linuxOnly('inodes of sockets'), () => {
-    const handle = bound();
-    const { ino } = fstatSync(handle.fd);
-    const inodes = (stdio: ('ignore' | 'pipe' | number)[]): number[] => {
-      const print = `process.stdout.write(JSON.stringify(require(${JSON.stringify(fixture('socket/sockets.cjs'))}).socketInodes()))`;
-      return JSON.parse(spawnSync(process.execPath, ['-e', print], { stdio }).stdout.toString());
-    };
-    expect(inodes(['ignore', 'pipe', 'ignore'])).not.toContain(ino);
-    // And it would be seen, if it were there.
-    expect(inodes(['ignore', 'pipe', 'ignore', handle.fd])).toContain(ino);
+  test('has no handle in Node for a Unix domain socket on Windows', windowsOnly('Winsock'), () => {
+    const { fd } = socket();
+    expect(thrown(() => openTarget(fd, AF_UNIX, SOCK_STREAM))).toMatchObject({
+      code: 'ERR_SOCKET_BAD_TYPE',
+    });
   });
-
-  test(
-    'a forgotten handle is closed, with one warning',
-    unixOnly('counts descriptors'),
-    async () => {
-      const report = await reportOf('socket/forgotten.cjs', { execArgv: ['--expose-gc'] });
-      expect(report).toMatchObject({
-        opened: 2,
-        // The detached one is its new owner's.
-        left: 1,
-        warnings: [
-          {
-            name: 'Warning',
-            code: 'BINDPORT_FORGOTTEN_HANDLE',
-            message: expect.stringMatching(
-              /^A SocketHandle was never closed: descriptor \d+ is closed now$/,
-            ),
-            detail: expect.stringMatching(/^Opened at:\n\s+at forget .*forgotten\.cjs:\d+/),
-          },
-        ],
-      });
-    },
-  );
-
-  test.each(['returns', 'throws', 'exits', 'terminated'])(
-    'a worker thread that ends (%s) closes its handles, not what it detached',
-    unixOnly('counts descriptors'),
-    async (end) => {
-      const report = await reportOf('socket/ending-worker.cjs', { args: [end] });
-      expect(report).toEqual({ during: 4, after: 1, kept: SOCK_STREAM });
-    },
-  );
-
-  test.each([
-    'opens and closes handles',
-    'duplicates handles',
-    'finds unused ports',
-    'asks for addresses',
-    'reads the bytes of an option',
-    'takes descriptors over',
-  ])(
-    'a worker thread that is terminated while it %s leaves none open',
-    unixOnly('counts descriptors'),
-    async (work) => {
-      expect(await reportOf('socket/busy-worker.cjs', { args: [work] })).toBe(0);
-    },
-  );
-});
-
-test('a descriptor that somebody else closed is told, by bound and close', () => {
-  const handle = new SocketHandle();
-  binding.close(handle.fd);
-  expect(thrown(() => handle.bound)).toMatchObject(systemErrorLike('getsockname', closedCode));
-  expect(thrown(() => handle.close())).toMatchObject(systemErrorLike('close', closedCode));
-  expect(handle.closed).toBe(true);
 });

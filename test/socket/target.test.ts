@@ -3,14 +3,27 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import net, { connect, createServer, type Server, Socket } from 'node:net';
+import net, { connect, createServer, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer, TLSSocket, connect as tlsConnect } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { constants, getOption, type OptionName, SocketHandle, setOption } from '../../src/index';
+import { handleOf } from '../../src/base/node-handles';
+import {
+  adopt,
+  bindPort,
+  constants,
+  getOption,
+  type OptionName,
+  SocketHandle,
+  setOption,
+} from '../../src/index';
 import { callUnchecked } from '../support/bad-values';
 import { credentials } from '../support/credentials';
 import { closedCode, neverOpen } from '../support/descriptors';
-import { isLinux, isWindows, runWhen, unixOnly } from '../support/platform';
+import { nodeDescriptor } from '../support/node-descriptor';
+import { isLinux, isWindows, runWhen, unixOnly, windowsOnly } from '../support/platform';
+import { listening, portOf, serverSaying } from '../support/servers';
 import { systemErrorLike, thrown } from '../support/thrown';
 
 const servers = [
@@ -20,6 +33,8 @@ const servers = [
   { kind: 'http2 server', create: () => createHttp2Server() },
   { kind: 'tls.Server', create: () => createTlsServer(credentials) },
 ];
+
+const owner = () => serverSaying('owner');
 
 interface BoundSocketClass {
   new (options: { host: string; port: number }): { fd(): number; close(): void };
@@ -32,21 +47,6 @@ function isBoundSocketClass(value: unknown): value is BoundSocketClass {
 /** Not in the types of Node 20. */
 const found: unknown = Reflect.get(net, 'BoundSocket');
 const BoundSocket = isBoundSocketClass(found) ? found : undefined;
-
-async function listening<S extends Server>(server: S): Promise<S> {
-  server.listen(0, '127.0.0.1');
-  onTestFinished(() => {
-    server.close();
-  });
-  await once(server, 'listening');
-  return server;
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 describe('options of', () => {
   test.each(servers)('a $kind', async ({ create }) => {
@@ -243,4 +243,98 @@ test("a target's descriptor stays the target's", async () => {
 
   const client = connect(portOf(server), '127.0.0.1').setEncoding('utf8');
   expect((await once(client, 'data'))[0]).toBe('served');
+});
+
+describe("Node's own sockets have descriptors", () => {
+  test(
+    'SO_EXCLUSIVEADDRUSE tells an exclusive server from others',
+    windowsOnly('Winsock'),
+    async () => {
+      const plain = await listening(owner());
+      const exclusive = owner();
+      const handle = new SocketHandle();
+      bindPort(handle);
+      await adopt(exclusive, handle);
+      expect(getOption(plain, 'SO_EXCLUSIVEADDRUSE')).toBe(false);
+      expect(getOption(exclusive, 'SO_EXCLUSIVEADDRUSE')).toBe(true);
+    },
+  );
+
+  test('each its own, among many', async () => {
+    const servers = await Promise.all(Array.from({ length: 8 }, () => listening(owner())));
+    for (const server of servers) {
+      const handle = SocketHandle.from(nodeDescriptor(server));
+      expect(handle.address().port).toBe(portOf(server));
+      handle.detach();
+    }
+  });
+
+  test('an accepted connection and its client', async () => {
+    const server = await listening(owner());
+    const client = connect(portOf(server), '127.0.0.1');
+    const [accepted]: Socket[] = await once(server, 'connection');
+    for (const [socket, listens] of [
+      [accepted, false],
+      [client, false],
+      [server, true],
+    ] as const) {
+      if (socket === undefined) throw new Error('no connection');
+      expect(getOption(socket, 'SO_ACCEPTCONN')).toBe(listens);
+    }
+    expect(await text(client)).toBe('owner');
+  });
+
+  test('and keep, or do not keep, the process alive as before', async () => {
+    const server = await listening(owner());
+    const hasRef = () =>
+      Reflect.apply(Reflect.get(Object(handleOf(server)), 'hasRef'), handleOf(server), []);
+    for (const referenced of [false, true]) {
+      server[referenced ? 'ref' : 'unref']();
+      expect(getOption(server, 'SO_TYPE')).toBe(constants.SOCK_STREAM);
+      expect(hasRef()).toBe(referenced);
+    }
+  });
+
+  test('a TLS connection through another has that of both', async () => {
+    const server = createTlsServer(credentials, (outer) => {
+      createTlsServer(credentials, (inner) => inner.end('inner')).emit('connection', outer);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const tls = { rejectUnauthorized: false };
+    const outer = tlsConnect({ ...tls, port: portOf(server), host: '127.0.0.1' });
+    await once(outer, 'secureConnect');
+    const inner = tlsConnect({ ...tls, socket: outer });
+    await once(inner, 'secureConnect');
+    expect(nodeDescriptor(inner)).toBe(nodeDescriptor(outer));
+    expect(await text(inner)).toBe('inner');
+    outer.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('a TLS connection over a stream has none', () => {
+    const socket = new TLSSocket(new Duplex({ read() {}, write() {} }));
+    onTestFinished(() => {
+      socket.destroy();
+    });
+    expect(thrown(() => getOption(socket, 'SO_TYPE'))).toMatchObject({ code: 'ERR_NO_DESCRIPTOR' });
+  });
+
+  test('a named pipe has none', windowsOnly('Winsock'), async () => {
+    const server = createServer().listen(`\\\\.\\pipe\\bindport-${process.pid}`);
+    await once(server, 'listening');
+    expect(thrown(() => getOption(server, 'SO_TYPE'))).toMatchObject({ code: 'ERR_NO_DESCRIPTOR' });
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('a listening dgram socket is told from a server', async () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    setOption(socket, 'SO_BROADCAST', true);
+    expect(getOption(socket, 'SO_BROADCAST')).toBe(true);
+    expect(getOption(socket, 'SO_TYPE')).toBe(constants.SOCK_DGRAM);
+    socket.close();
+    await once(socket, 'close');
+  });
 });

@@ -1,4 +1,6 @@
 import { fstatSync, readdirSync } from 'node:fs';
+import { onTestFinished } from 'vitest';
+import { constants, SocketHandle } from '../../src/index';
 import { isWindows } from './platform';
 
 /** A number that no descriptor of this process has: closed for good, so no other thread can take it. */
@@ -21,4 +23,14 @@ export function openSockets(): number[] {
     .map(Number)
     .filter(isSocket)
     .sort((a, b) => a - b);
+}
+
+/** Opens sockets until one has the number: those of closed ones are given out again soon. */
+export function reuse(fd: number, type: number = constants.SOCK_STREAM): SocketHandle {
+  for (let i = 0; i < 1000; i++) {
+    const handle = new SocketHandle(constants.AF_INET, type);
+    onTestFinished(() => handle.close());
+    if (handle.fd === fd) return handle;
+  }
+  throw new Error(`no other socket got the number ${fd}`);
 }
