@@ -1,4 +1,4 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,43 +7,11 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { reservePort } from '../../src/index';
+import { bindport, program, shell, start } from '../support/cli';
 import { freePort, quietPorts } from '../support/free-port';
-import { dist, fixture } from '../support/paths';
-import { linuxOnly, unixOnly } from '../support/platform';
+import { fixture } from '../support/paths';
+import { unixOnly } from '../support/platform';
 import { allRefused, ask, ended, thieves } from '../support/reservations';
-
-const program = dist.replace(/index\.js$/, 'cli/main.js');
-
-function start(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(process.execPath, [program, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...options,
-  });
-}
-
-async function bindport(...args: string[]) {
-  const child = start(args);
-  const [out, err, [code, signal]] = await Promise.all([
-    child.stdout ? text(child.stdout) : '',
-    child.stderr ? text(child.stderr) : '',
-    ended(child),
-  ]);
-  return { out, err, code, signal };
-}
-
-/** Runs a shell command line. */
-async function shell(line: string) {
-  const child = spawn('bash', ['-o', 'pipefail', '-c', line], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE: process.execPath, PROGRAM: program },
-  });
-  const [out, err, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    ended(child),
-  ]);
-  return { out, err, code };
-}
 
 /** The first line that a program prints. */
 async function firstLine(child: ChildProcess): Promise<string> {
@@ -53,80 +21,6 @@ async function firstLine(child: ChildProcess): Promise<string> {
   lines.close();
   return line;
 }
-
-describe('bindport', () => {
-  test.each([
-    [['--help'], 'Usage: bindport COMMAND'],
-    [['find', '--help'], 'Usage: bindport find'],
-    [['find', '-n', '3', '-h'], 'Usage: bindport find'],
-    [['run', '--help'], 'Usage: bindport run'],
-  ])('%j explains itself', async (args, usage) => {
-    const { out, err, code } = await bindport(...args);
-    expect(out).toContain(usage);
-    expect([err, code]).toEqual(['', 0]);
-  });
-
-  test.each([
-    [[]],
-    [['fly']],
-    [['find', '--fly']],
-    [['find', '3000']],
-    [['find', '-n', '0']],
-    [['find', '-n', '1e3']],
-    [['find', '--host', 'example.org']],
-    [['run']],
-    [['run', '--']],
-    [['run', '--port', 'x', '--', 'true']],
-    [['run', '--udp', '--', 'true']],
-  ])('%j is bad use', async (args) => {
-    const { out, err, code } = await bindport(...args);
-    expect(out).toBe('');
-    expect(err).toMatch(/bindport/);
-    expect(code).toBe(2);
-  });
-
-  test('uses no colours in a pipe', async () => {
-    const { out } = await bindport('--help');
-    expect(out).not.toContain('\u001b');
-  });
-});
-
-describe('bindport find', () => {
-  test('prints a port', async () => {
-    const { out, code } = await bindport('find');
-    expect(out).toMatch(/^\d+\n$/);
-    expect(code).toBe(0);
-  });
-
-  test('prints as many as asked for, one a line or as JSON', async () => {
-    const lines = (await bindport('find', '-n', '5', '--host', 'localhost')).out.trim().split('\n');
-    expect(new Set(lines).size).toBe(5);
-    const { out } = await bindport('find', '-n', '5', '--udp', '--json');
-    expect(new Set(JSON.parse(out)).size).toBe(5);
-  });
-
-  test('says so when its output can not be written', linuxOnly('/dev/full'), async () => {
-    const { err, code } = await shell('"$NODE" "$PROGRAM" find > /dev/full');
-    expect(err).toMatch(/^bindport: .*ENOSPC.*\n$/);
-    expect(code).toBe(1);
-  });
-
-  test('says no where no port can be had', async () => {
-    const { err, code } = await bindport('find', '--host', '192.0.2.1');
-    expect(err).toContain('EADDRNOTAVAIL');
-    expect(code).toBe(1);
-  });
-
-  test(
-    'ends quietly when nobody reads',
-    unixOnly('its other programs are Unix shells'),
-    async () => {
-      const { out, err, code } = await shell('"$NODE" "$PROGRAM" find -n 5000 | head -n 1');
-      expect(out).toMatch(/^\d+\n$/);
-      expect([err, code]).toEqual(['', 0]);
-    },
-  );
-});
 
 describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
   test('puts the port in the arguments and in PORT', async () => {

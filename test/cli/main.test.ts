@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { bindport } from '../support/cli';
+
+describe('bindport', () => {
+  test.each([
+    [['--help'], 'Usage: bindport COMMAND'],
+    [['find', '--help'], 'Usage: bindport find'],
+    [['find', '-n', '3', '-h'], 'Usage: bindport find'],
+    [['run', '--help'], 'Usage: bindport run'],
+  ])('%j explains itself', async (args, usage) => {
+    const { out, err, code } = await bindport(...args);
+    expect(out).toContain(usage);
+    expect([err, code]).toEqual(['', 0]);
+  });
+
+  test.each([
+    [[]],
+    [['fly']],
+    [['find', '--fly']],
+    [['find', '3000']],
+    [['find', '-n', '0']],
+    [['find', '-n', '1e3']],
+    [['find', '--host', 'example.org']],
+    [['run']],
+    [['run', '--']],
+    [['run', '--port', 'x', '--', 'true']],
+    [['run', '--udp', '--', 'true']],
+  ])('%j is bad use', async (args) => {
+    const { out, err, code } = await bindport(...args);
+    expect(out).toBe('');
+    expect(err).toMatch(/bindport/);
+    expect(code).toBe(2);
+  });
+
+  test('uses no colours in a pipe', async () => {
+    const { out } = await bindport('--help');
+    expect(out).not.toContain('\u001b');
+  });
+});
