@@ -1,5 +1,5 @@
 import { exec, execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -33,6 +33,15 @@ test('docs/cpython-parity.md names tests that exist', () => {
   const named = Array.from(text.matchAll(/\| `([^`]+)` +\|$/gm), (match) => match[1] ?? '');
   expect(named.length).toBeGreaterThan(15);
   expect(named.filter((name) => !source.includes(`'${name}'`))).toEqual([]);
+});
+
+test('scripts that the documents and package.json name exist', () => {
+  const documents = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
+  const named = ['README.md', 'CONTRIBUTING.md', 'package.json', ...documents].flatMap(
+    (file) => readFileSync(join(root, file), 'utf8').match(/\bscripts\/[\w/-]+\.mjs/g) ?? [],
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
 test('the demo runs, and nobody takes its port', async () => {

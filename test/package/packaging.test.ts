@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as source from '../../src/index';
@@ -11,6 +12,12 @@ const here = notInWine('links to folders are refused there');
 
 test('the source exports the public names', () => {
   expect(Object.keys(source).sort()).toEqual(publicNames);
+});
+
+test('.node-version is the oldest Node that the package supports', () => {
+  const oldest = readFileSync(join(root, '.node-version'), 'utf8').trim();
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect(engines.node).toBe(`>=${oldest}`);
 });
 
 test('require() gives every name', here, async () => {
