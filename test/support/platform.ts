@@ -12,6 +12,9 @@ export const isLinux = process.platform === 'linux';
 /** Windows programs see Wine's own variables. Wine refuses or invents some answers of Windows'. */
 export const isWine = isWindows && process.env.WINEPREFIX !== undefined;
 
+/** The addon is built for AddressSanitizer: scripts/check/sanitizers-test.mjs. */
+export const isSanitized = process.env.ASAN_OPTIONS !== undefined;
+
 /** For the other kinds of condition: `reason` says what is missing where it does not run. */
 export function runWhen(here: boolean, reason: string): TestOptions {
   return here ? {} : { skip: true, meta: { reason } };
