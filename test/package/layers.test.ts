@@ -61,4 +61,12 @@ describe('src', () => {
     for (const { from } of imports) follow(from.replace(/\.ts$/, ''), []);
     expect(circles).toEqual([]);
   });
+
+  test('has no file of more than 400 lines without a reason at its top', () => {
+    const long = files.filter((file) => {
+      const text = readFileSync(join(src, file), 'utf8');
+      return text.split('\n').length > 401 && !/^\/\*\*[\s\S]*?\blines\b/.test(text);
+    });
+    expect(long).toEqual([]);
+  });
 });
