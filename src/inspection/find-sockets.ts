@@ -9,6 +9,7 @@ import {
   SOCKET_STATES,
   type SocketFilter,
   type SocketInfo,
+  type SocketProtocol,
   type SocketQuery,
 } from './socket-info';
 
@@ -23,21 +24,21 @@ function setOf<Value extends string>(
   given: Value | readonly Value[],
   values: readonly Value[],
 ): ReadonlySet<Value> {
-  const list = typeof given === 'object' && Array.isArray(given) ? given : [given];
+  const list = Array.isArray(given) ? given : [given];
   return new Set(list.map((value) => oneOf(name, value, values)));
 }
 
 function filterOf(query: SocketQuery): SocketFilter {
-  const { port, pid, protocol, state, processes } = object('query', query);
+  const { port, pid, protocol, state, processes = 'all' } = object('query', query);
   if (port !== undefined) integer('query.port', port, 1, 65535);
   if (pid !== undefined) integer('query.pid', pid, 1, 0x7fffffff);
-  const known = protocol ?? (port === undefined ? SOCKET_PROTOCOLS : (['tcp', 'udp'] as const));
+  const all: readonly SocketProtocol[] = port === undefined ? SOCKET_PROTOCOLS : ['tcp', 'udp'];
   return {
     port,
     pid,
-    protocols: setOf('query.protocol', known, SOCKET_PROTOCOLS),
+    protocols: setOf('query.protocol', protocol === undefined ? all : protocol, SOCKET_PROTOCOLS),
     states: state === undefined ? undefined : setOf('query.state', state, SOCKET_STATES),
-    processes: oneOf('query.processes', processes ?? 'all', HOLDER_SEARCHES),
+    processes: oneOf('query.processes', processes, HOLDER_SEARCHES),
   };
 }
 
