@@ -89,7 +89,7 @@ export const optionTable = {
   SO_GET_FILTER: row('bytes', 'r', 'Linux 3.8; the program, 8 bytes an instruction'),
   SO_INCOMING_CPU: row('integer', 'rw', 'Linux 3.19'),
   SO_INCOMING_NAPI_ID: row('unsigned', 'r', 'Linux 4.12'),
-  SO_INQ: row('boolean', 'rw', 'Linux 6.17'),
+  SO_INQ: row('boolean', 'w', 'Linux 6.17; AF_UNIX streams'),
   SO_LOCK_FILTER: row('boolean', 'rw', 'Linux 3.9; cannot be cleared'),
   SO_MARK: row('unsigned', 'rw', 'Linux 2.6.25'),
   SO_MAX_PACING_RATE: row('bigint', 'rw', 'Linux 3.13, FreeBSD 12; bytes a second'),
