@@ -21,6 +21,7 @@
           "OS=='win'",
           {
             "sources": ["native/socket_win.cc"],
+            "include_dirs": ["native/win"],
             "libraries": ["ws2_32.lib"],
             "msvs_settings": { "VCCLCompilerTool": { "WarningLevel": 4 } }
           },
@@ -36,7 +37,7 @@
         ],
         [
           "OS=='linux'",
-          { "sources": ["native/system_linux.cc"] },
+          { "sources": ["native/system_linux.cc"], "include_dirs": ["native/linux"] },
           "OS=='mac'",
           { "sources": ["native/system_other.cc"] },
           "OS=='win'",

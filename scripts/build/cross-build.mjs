@@ -88,6 +88,8 @@ const readGyp = (os) => {
     sources: list('sources'),
     defines: list('defines'),
     libraries: list('libraries'),
+    // without the one that a command prints: node-addon-api's
+    includes: list('include_dirs').filter((folder) => !folder.startsWith('<!')),
   };
 };
 
@@ -143,6 +145,7 @@ export const build = (name) => {
       '-isystem',
       dirname(require.resolve('node-addon-api/package.json')),
     ],
+    ...gyp.includes.map((folder) => `-I${folder}`),
     ...gyp.sources,
     ...gyp.libraries.map((library) => library.replace(/^(?:-l)?(.+?)(?:\.lib)?$/i, '-l$1')),
     ...linkFlags[target.os](folder, { symbols: nodeApiSymbols(gyp.defines) }),
