@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { constants, getsockopt, SocketHandle, setsockopt } from '../../src/index';
+import { type Constants, constants, getsockopt, SocketHandle, setsockopt } from '../../src/index';
 import { badIntegers, badOptionValues, callUnchecked } from '../support/bad-values';
 import { closedCode, neverOpen, openSockets } from '../support/descriptors';
 import { isLinux, isWindows, linuxOnly, runWhen, unixOnly, windowsOnly } from '../support/platform';
@@ -15,7 +15,7 @@ const { SO_KEEPALIVE, SO_TYPE, SO_RCVTIMEO, SO_BROADCAST } = constants;
 const INT32 = [-(2 ** 31), 2 ** 31 - 1] as const;
 const maxDescriptor = isWindows ? Number.MAX_SAFE_INTEGER : 2 ** 31 - 1;
 
-function constant(name: `SO_${string}`): number {
+function constant(name: keyof Constants & `SO_${string}`): number {
   const value = constants[name];
   if (value === undefined) throw new Error(`${name} is missing`);
   return value;
