@@ -22,7 +22,7 @@
           {
             "sources": ["native/socket_win.cc"],
             "include_dirs": ["native/win"],
-            "libraries": ["ws2_32.lib"],
+            "libraries": ["ws2_32.lib", "iphlpapi.lib"],
             "msvs_settings": { "VCCLCompilerTool": { "WarningLevel": 4 } }
           },
           {
@@ -41,7 +41,7 @@
           "OS=='mac'",
           { "sources": ["native/system_other.cc"] },
           "OS=='win'",
-          { "sources": ["native/system_other.cc"] },
+          { "sources": ["native/system_win.cc"] },
           { "sources": ["native/system_other.cc"] }
         ]
       ]

@@ -13,18 +13,10 @@ struct sockaddr_un {
 #include <cstdlib>
 #include <cstring>
 
+#include "error_win.h"
 #include "socket.h"
 
 namespace bindport {
-
-namespace {
-
-// INVALID_SOCKET, which calls refuse with WSAENOTSOCK, for a number that a 32-bit program's SOCKET
-// can't hold: truncated, it could be another socket's.
-SOCKET Handle(Descriptor descriptor) {
-  const SOCKET handle = static_cast<SOCKET>(descriptor);
-  return static_cast<Descriptor>(handle) == descriptor ? handle : INVALID_SOCKET;
-}
 
 // Winsock answers with its own errors and, for overlapped or handle-based calls, with the system's.
 // The first part is libuv's uv_translate_sys_error (src/win/error.c) without the errors of files,
@@ -140,6 +132,15 @@ int TranslateError(int error) {
     default:
       return UV_UNKNOWN;
   }
+}
+
+namespace {
+
+// INVALID_SOCKET, which calls refuse with WSAENOTSOCK, for a number that a 32-bit program's SOCKET
+// can't hold: truncated, it could be another socket's.
+SOCKET Handle(Descriptor descriptor) {
+  const SOCKET handle = static_cast<SOCKET>(descriptor);
+  return static_cast<Descriptor>(handle) == descriptor ? handle : INVALID_SOCKET;
 }
 
 int LastError() { return TranslateError(WSAGetLastError()); }
