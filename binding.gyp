@@ -39,7 +39,7 @@
           "OS=='linux'",
           { "sources": ["native/system_linux.cc"], "include_dirs": ["native/linux"] },
           "OS=='mac'",
-          { "sources": ["native/system_other.cc"] },
+          { "sources": ["native/system_mac.cc"] },
           "OS=='win'",
           { "sources": ["native/system_win.cc"] },
           { "sources": ["native/system_other.cc"] }

@@ -1,38 +1,26 @@
 #include "inspection.h"
 
-#include <cstring>
-
 #include "system.h"
 
 namespace bindport {
-
-namespace {
-
-size_t Aligned(int32_t length) { return (static_cast<size_t>(length) + 7) & ~size_t{7}; }
-
-}  // namespace
 
 int64_t ValuesSize(const OptionRead* options, size_t count) {
   int64_t size = 0;
   for (size_t i = 0; i < count; i++) {
     if (options[i].length < 0) return UV_EINVAL;
-    size += static_cast<int64_t>(Aligned(options[i].length));
+    size += static_cast<int64_t>(AlignedLength(options[i].length));
     if (size > INT32_MAX) return UV_EINVAL;
   }
   return size;
 }
 
 void ReadOptions(Descriptor descriptor, const OptionReads& reads) {
-  uint8_t* value = reads.values;
-  for (size_t i = 0; i < reads.count; i++) {
-    const OptionRead& option = reads.options[i];
+  // The zeros matter here: Windows writes one byte for some booleans.
+  ForEachValue(reads, [descriptor](const OptionRead& option, uint8_t* place) {
     size_t length = static_cast<size_t>(option.length);
-    // Zeroed because Windows writes one byte for some booleans.
-    memset(value, 0, length);
-    const int error = GetOption(descriptor, option.level, option.name, value, &length);
-    reads.results[i] = error != 0 ? error : static_cast<int32_t>(length);
-    value += Aligned(option.length);
-  }
+    const int error = GetOption(descriptor, option.level, option.name, place, &length);
+    return error != 0 ? error : static_cast<int32_t>(length);
+  });
 }
 
 int InspectSocket(Descriptor descriptor, const OptionReads& reads, SocketInspection* inspection) {

@@ -2,6 +2,8 @@
 #ifndef BINDPORT_INSPECTION_H_
 #define BINDPORT_INSPECTION_H_
 
+#include <cstring>
+
 #include "socket.h"
 
 namespace bindport {
@@ -24,6 +26,23 @@ struct OptionReads {
 
 // The bytes that the values take, or UV_EINVAL for a length that is negative or a sum above 2^31.
 int64_t ValuesSize(const OptionRead* options, size_t count);
+
+constexpr size_t AlignedLength(int32_t length) {
+  return (static_cast<size_t>(length) + 7) & ~size_t{7};
+}
+
+// Fills in each result with what `read` returns for the option and the place of its value, which
+// is all zeros before.
+template <typename Read>
+void ForEachValue(const OptionReads& reads, const Read& read) {
+  uint8_t* place = reads.values;
+  for (size_t i = 0; i < reads.count; i++) {
+    const OptionRead& option = reads.options[i];
+    memset(place, 0, static_cast<size_t>(option.length));
+    reads.results[i] = read(option, place);
+    place += AlignedLength(option.length);
+  }
+}
 
 void ReadOptions(Descriptor descriptor, const OptionReads& reads);
 
