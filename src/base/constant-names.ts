@@ -1,4 +1,4 @@
-// One line a name, and written by `npm run build:constants`: add names to native/constants.def.
+/** Long because it has lines for names alone; written by `npm run build:constants` from native/constants.def. */
 
 /** Constants that every platform has. */
 export type UniversalConstant =

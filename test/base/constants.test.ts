@@ -40,7 +40,7 @@ describe('the list of constants', () => {
   });
 
   test('is what the types say', () => {
-    const script = join(root, 'scripts/constant-names.mjs');
+    const script = join(root, 'scripts/build/constant-names.mjs');
     const { status, stderr } = spawnSync(process.execPath, [script, '--check'], {
       encoding: 'utf8',
     });

@@ -71,7 +71,6 @@ describe('descriptors and processes', () => {
     'finds unused ports',
     'asks for addresses',
     'reads the bytes of an option',
-    'takes descriptors over',
   ])(
     'a worker thread that is terminated while it %s leaves none open',
     unixOnly('counts descriptors'),

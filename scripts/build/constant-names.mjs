@@ -1,9 +1,9 @@
-// Writes the names of native/constants.def as TypeScript's types: node scripts/constant-names.mjs
+// Writes the names of native/constants.def as TypeScript's types: node scripts/build/constant-names.mjs
 // With --check it writes nothing, and ends with 1 when the types are not those of the list.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { root } from '../project.mjs';
 
-const root = resolve(import.meta.dirname, '..');
 const list = 'native/constants.def';
 const types = 'src/base/constant-names.ts';
 
@@ -17,7 +17,7 @@ const union = (wanted) =>
     .map(({ name }) => `\n  | '${name}'`)
     .join('');
 
-const text = `// One line a name, and written by \`npm run build:constants\`: add names to ${list}.
+const text = `/** Long because it has lines for names alone; written by \`npm run build:constants\` from ${list}. */
 
 /** Constants that every platform has. */
 export type UniversalConstant =${union((kind) => kind === 'EVERYWHERE')};
