@@ -3,7 +3,7 @@ import { Worker } from 'node:cluster';
 import { createSocket } from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
 import { get } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -297,6 +297,25 @@ describe('what can’t be sent stays the sender’s', () => {
       ask('receive').catch(() => {});
       const failed = rejection(sendSocket(child, socket));
       await stopped;
+      child.kill('SIGKILL');
+      expect(await failed).toMatchObject({ code: 'ERR_IPC_CHANNEL_CLOSED' });
+      expect(socket.address().port).toBe(port);
+    },
+  );
+
+  test(
+    'when the other process dies with a server of the application on its way',
+    unixOnly('stops a process'),
+    async () => {
+      const { child, ask } = startPeer();
+      await ask('ping');
+      const server = createServer().listen(0, '127.0.0.1');
+      onTestFinished(() => void server.close());
+      await once(server, 'listening');
+      child.kill('SIGSTOP');
+      child.send('yours', server);
+      const { socket, port } = bound();
+      const failed = rejection(sendSocket(child, socket));
       child.kill('SIGKILL');
       expect(await failed).toMatchObject({ code: 'ERR_IPC_CHANNEL_CLOSED' });
       expect(socket.address().port).toBe(port);
