@@ -46,11 +46,9 @@
 #include <sys/un.h>
 #endif
 
+// Not iphlpapi.h: it has a TCP_STATS that is no option.
 #if __has_include(<mstcpip.h>)
 #include <mstcpip.h>
-#endif
-#if __has_include(<iphlpapi.h>)
-#include <iphlpapi.h>
 #endif
 
 // The headers of Linux that go with any libc's. linux/in.h, linux/in6.h, linux/tcp.h, linux/udp.h
