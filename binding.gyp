@@ -42,6 +42,8 @@
           { "sources": ["native/system_mac.cc"] },
           "OS=='win'",
           { "sources": ["native/system_win.cc"] },
+          "OS=='freebsd'",
+          { "sources": ["native/system_freebsd.cc"] },
           { "sources": ["native/system_other.cc"] }
         ]
       ]
