@@ -41,6 +41,15 @@ int OpenError() {
   return error == ERROR_INVALID_PARAMETER ? UV_ESRCH : TranslateError(static_cast<int>(error));
 }
 
+// A process that has ended can be opened while anybody has a handle of it. One that may not be
+// opened is running.
+bool IsRunning(uint32_t process) {
+  const ScopedHandle handle(OpenForQuery(process));
+  if (!handle.open()) return OpenError() != UV_ESRCH;
+  DWORD status = 0;
+  return !GetExitCodeProcess(handle.get(), &status) || status == STILL_ACTIVE;
+}
+
 // MIB_TCP_STATE, documented at MIB_TCPROW_OWNER_PID.
 const char* TcpState(DWORD state) {
   static const char* const kStates[] = {nullptr,      "CLOSED",      "LISTEN",    "SYN_SENT",
@@ -195,11 +204,7 @@ int HeldSockets(uint32_t, const uint32_t*, size_t, size_t, bool, std::vector<Hel
 }
 
 int ListSockets(int64_t process, std::vector<SystemSocket>* sockets) {
-  if (process >= 0) {
-    const ScopedHandle handle(OpenForQuery(static_cast<uint32_t>(process)));
-    const int error = handle.open() ? 0 : OpenError();
-    if (error == UV_ESRCH) return error;
-  }
+  if (process >= 0 && !IsRunning(static_cast<uint32_t>(process))) return UV_ESRCH;
   int error = ReadTable<MIB_TCPTABLE_OWNER_PID>(GetExtendedTcpTable, AF_INET,
                                                 TCP_TABLE_OWNER_PID_ALL, process, sockets);
   if (error != 0) return error;
