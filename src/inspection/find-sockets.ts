@@ -59,7 +59,8 @@ export function findSocketsSync(query: SocketQuery = {}): SocketInfo[] {
  *
  * Linux: sock_diag(7) and proc(5). TCP sockets that are bound and do not listen are shown by Linux 6.8 and
  * later. macOS: libproc, only sockets of processes that the user may inspect. Windows:
- * GetExtendedTcpTable and GetExtendedUdpTable; no Unix sockets. FreeBSD: sysctl(3).
+ * GetExtendedTcpTable and GetExtendedUdpTable; no Unix sockets (Wine 8 leaves the processes of TCP sockets
+ * out). FreeBSD: sysctl(3), without the states of TCP. The parts for macOS and FreeBSD were never run there.
  *
  * @param query which sockets; by default all
  * @returns the sockets, in no particular order

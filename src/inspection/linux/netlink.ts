@@ -1,6 +1,5 @@
 /** Netlink's messages and attributes: netlink(7), include/uapi/linux/netlink.h. */
 import { endianness } from 'node:os';
-import { systemError } from '../../base/errors';
 
 /** Netlink is in the machine's byte order. */
 export const littleEndian = endianness() === 'LE';
@@ -82,8 +81,4 @@ export function readAttributes(
     visit(view.getUint16(at + 2, littleEndian) & 0x3fff, at + 4, length - 4);
     at += aligned(length);
   }
-}
-
-export function dumpError(errno: number): Error {
-  return systemError(errno, 'netlink', { subject: 'NETLINK_SOCK_DIAG' });
 }
