@@ -21,7 +21,11 @@ interface Forgotten {
  * gives one warning and not one for each of its sockets.
  */
 const forgotten = new FinalizationRegistry<Forgotten>(({ port, holds, reservedAt }) => {
-  closeAll(holds);
+  try {
+    closeAll(holds);
+  } catch {
+    // Somebody else closed one of the descriptors. An exception here would end the process.
+  }
   process.emitWarning(`A PortReservation was never released: port ${port} is released now`, {
     code: 'BINDPORT_FORGOTTEN_RESERVATION',
     detail: `Reserved at:\n${reservedAt}`,
@@ -98,8 +102,23 @@ export class Holds {
     return covering ?? (this.#addresses.includes(address) ? holds[0] : undefined);
   }
 
+  /** Whether the port is kept on all addresses. */
+  areHeld(): boolean {
+    return this.#holds.every((hold) => hold.isHeld());
+  }
+
+  /** All of them, or none when it throws. */
   share(): void {
-    for (const hold of this.#holds) hold.share();
+    const shared: Hold[] = [];
+    try {
+      for (const hold of this.#holds) {
+        shared.push(hold);
+        hold.share();
+      }
+    } catch (error) {
+      for (const hold of shared) hold.unshare();
+      throw error;
+    }
   }
 
   /** All of them, or none when it throws. */

@@ -22,9 +22,11 @@ import type { Strategy } from './strategies/table';
  * - `held`: nobody but this process can use the port
  * - `listening`: a server of this process has it, or a program that was given the socket itself
  * - `shared`: programs may bind it by number
+ * - `lost`: it could not be bound again when a server or program had closed it (strategy `release`, UDP on
+ *   Windows): anybody can take it; the next `listen`, `bind` or `share` tries again
  * - `released`: over
  */
-export type ReservationState = 'held' | 'listening' | 'shared' | 'released';
+export type ReservationState = 'held' | 'listening' | 'shared' | 'lost' | 'released';
 
 export interface BindOptions {
   /** Which of the reserved addresses to listen or receive on; the first by default. */
@@ -87,7 +89,8 @@ export class PortReservation implements Disposable, AsyncDisposable {
   get state(): ReservationState {
     if (this.#released) return 'released';
     if (this.#shared) return 'shared';
-    return this.#servers.areActive() ? 'listening' : 'held';
+    if (this.#servers.areActive()) return 'listening';
+    return this.#holds.areHeld() ? 'held' : 'lost';
   }
 
   /**
@@ -234,14 +237,20 @@ export class PortReservation implements Disposable, AsyncDisposable {
   /**
    * Gives the port up. Servers and programs that listen on it go on. Calling it again is harmless;
    * every other method throws `ERR_RESERVATION_RELEASED` from then on.
+   *
+   * @throws SystemError with `syscall: 'close'`: EBADF when somebody else closed one of its descriptors; all
+   *   others are closed
    */
   release(): void {
     if (this.#released) return;
     this.#released = true;
     this.#shared = false;
-    this.#holds.close();
-    if (debugging) debug('port %d is released', this.port);
-    this.#readiness.recheck();
+    try {
+      this.#holds.close();
+    } finally {
+      if (debugging) debug('port %d is released', this.port);
+      this.#readiness.recheck();
+    }
   }
 
   [Symbol.dispose](): void {

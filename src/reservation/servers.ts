@@ -135,14 +135,14 @@ export class Servers {
     const user: SocketUser = { endpoints: [endpoint], isActive, close };
     const onClose = () => this.#remove(user);
     this.#users.add(user);
-    // Before it listens: a 'listening' listener may close it before this promise resolves.
-    server.once('close', onClose);
     try {
+      // Before it listens: a 'listening' listener may close it before this promise resolves.
+      server.once('close', onClose);
       return await adopt(server, socket, backlog === undefined ? {} : { backlog });
     } catch (error) {
-      server.off('close', onClose);
       socket.close();
       onClose();
+      server.off('close', onClose);
       throw error;
     }
   }

@@ -53,6 +53,10 @@ export class BoundHold implements Hold {
     return listenerBeside(address, this.port);
   }
 
+  isHeld(): boolean {
+    return true;
+  }
+
   close(): void {
     this.#guard.close();
   }

@@ -47,11 +47,18 @@ export class ConnectedPairHold implements Hold {
     return this.#near.someoneListens(address);
   }
 
+  isHeld(): boolean {
+    return true;
+  }
+
   close(): void {
     // The far end first: the end that closes first is the one that stays in TIME_WAIT, and the
     // port must be free at once.
-    this.#far.close();
-    this.#near.close();
+    try {
+      this.#far.close();
+    } finally {
+      this.#near.close();
+    }
   }
 }
 

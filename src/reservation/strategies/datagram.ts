@@ -47,17 +47,18 @@ export class DatagramHold implements Hold {
   }
 
   serverSocketClosed(): void {
-    let guard: SocketHandle;
     try {
-      guard = this.#hold();
+      const guard = this.#hold();
+      if (loopReopensSockets) takeBack(guard);
+      this.#dropDatagrams(true);
     } catch {
-      // Windows: another socket has taken the port. The next openServerSocket throws for it.
-      return;
+      // Windows: another socket has taken the port; the next openServerSocket throws for it. Linux: the server
+      // has locked the filter (SO_LOCK_FILTER), so what arrives from now on waits in the receive buffer.
     }
-    // The server had a duplicate, so this socket too is connected if the server's was, and would receive from
-    // that peer alone.
-    if (loopReopensSockets) guard.disconnect();
-    this.#dropDatagrams(true);
+  }
+
+  isHeld(): boolean {
+    return this.#guard !== undefined;
   }
 
   close(): void {
@@ -77,6 +78,16 @@ export class DatagramHold implements Hold {
     if (drop) setBytes(fd, SOL_SOCKET, SO_ATTACH_FILTER, DROP_EVERYTHING, 'SO_ATTACH_FILTER');
     else setInt(fd, SOL_SOCKET, SO_DETACH_FILTER, 0, 'SO_DETACH_FILTER');
   }
+}
+
+/**
+ * Undoes what a server did to its duplicate, and so to this socket too: connected, it would receive from one
+ * peer alone, and with one of these options on others can bind the port (libuv sets the first on Unix).
+ */
+function takeBack(guard: SocketHandle): void {
+  guard.disconnect();
+  guard.setOption('SO_REUSEADDR', false);
+  if (constants.SO_REUSEPORT !== undefined) guard.setOption('SO_REUSEPORT', false);
 }
 
 /**

@@ -31,11 +31,20 @@ export interface Hold {
   serverSocketClosed(): void;
   /** Whether somebody listens on the shared port at this address; false when the signal aborts. */
   someoneListens(address: HoldAddress, signal: AbortSignal): boolean | Promise<boolean>;
+  /** Whether the port is kept now, while it is neither shared nor served. */
+  isHeld(): boolean;
   close(): void;
 }
 
+/** Closes every one of them; then throws what the first that failed threw. */
 export function closeAll(holds: readonly Hold[]): void {
-  for (const hold of holds) hold.close();
+  const [first, ...others] = holds;
+  if (first === undefined) return;
+  try {
+    first.close();
+  } finally {
+    closeAll(others);
+  }
 }
 
 /** A way to keep a TCP port: the class of its holds, which says what they can do. */

@@ -63,7 +63,8 @@ export class ReleaseHold implements Hold {
     try {
       this.unshare();
     } catch {
-      // Another socket has taken the port. The next openServerSocket or unshare throws for it.
+      // Another socket has taken the port, or no descriptor is left. The next openServerSocket or unshare
+      // tries again, and throws for it.
     }
   }
 
@@ -71,6 +72,10 @@ export class ReleaseHold implements Hold {
     // No bind to see whether it is refused: nothing holds the port, so it could succeed and keep the program
     // that is about to bind it out.
     return acceptsConnections(address, this.port, signal);
+  }
+
+  isHeld(): boolean {
+    return this.#guard !== undefined;
   }
 
   close(): void {
