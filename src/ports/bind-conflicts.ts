@@ -2,6 +2,7 @@ import { constants } from '../base/constants';
 import { EACCES, EADDRINUSE, invalidArgType, invalidArgValue, isSystemError } from '../base/errors';
 import { object } from '../base/validate';
 import { socketOptions } from '../options/socket-options';
+import { setIpv6Only } from '../socket/bind';
 import { SocketHandle } from '../socket/socket-handle';
 
 /** The options whose conflicts are measured, each alone; `default` sets none. */
@@ -28,13 +29,25 @@ export interface BindConflictsOptions {
   protocol?: 'tcp' | 'udp';
   /** 4 (the default) or 6. */
   ipVersion?: 4 | 6;
+  /** The second socket's, if another: 4 or 6; by default `ipVersion`. */
+  secondIpVersion?: 4 | 6;
+  /**
+   * IPV6_V6ONLY of the IPv6 sockets, set before they are bound: whether those on `::` leave IPv4 alone.
+   * By default what the system gives a new socket: false on Linux (net.ipv6.bindv6only) and macOS, true on
+   * Windows. Not with IPv4 alone.
+   */
+  ipv6Only?: boolean;
   /** Whether the first socket listens when the second binds; false by default. TCP only. */
   listening?: boolean;
 }
 
+type IpVersion = 4 | 6;
+
 interface Measurement {
-  family: number;
   type: number;
+  first: IpVersion;
+  second: IpVersion;
+  ipv6Only: boolean | undefined;
   listening: boolean;
 }
 
@@ -54,15 +67,31 @@ function hostOf(address: ConflictAddress): string {
   return address === 'wildcard' ? '' : 'localhost';
 }
 
-function open({ family, type }: Measurement, option: ConflictOption): SocketHandle {
-  const socket = new SocketHandle(family, type);
-  if (option !== 'default') socket.setOption(option, true);
-  return socket;
+/** IPV6_V6ONLY does nothing to IPv4 sockets, which have no such option. */
+function open(
+  type: number,
+  version: IpVersion,
+  option: ConflictOption,
+  ipv6Only: boolean | undefined,
+): SocketHandle {
+  const socket = new SocketHandle(version === 4 ? constants.AF_INET : constants.AF_INET6, type);
+  try {
+    if (version === 6 && ipv6Only !== undefined) setIpv6Only(socket.fd, ipv6Only);
+    if (option !== 'default') socket.setOption(option, true);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
 }
 
-/** A port that is free on every address, so that only our first socket can refuse the second bind. */
-function portFreeEverywhere(measurement: Measurement): number {
-  const probe = open(measurement, 'default');
+/**
+ * A port that is free on every address, so that only our first socket can refuse the second bind. Where
+ * both IP versions are measured it has to be free for both, whatever `ipv6Only` says.
+ */
+function portFreeEverywhere({ type, first, second, ipv6Only }: Measurement): number {
+  const mixed = first !== second;
+  const probe = open(type, mixed ? 6 : first, 'default', mixed ? false : ipv6Only);
   try {
     probe.bind('', 0);
     return probe.address().port;
@@ -77,7 +106,8 @@ function bindFirst(
   address: ConflictAddress,
 ): SocketHandle {
   for (let attempt = 1; ; attempt++) {
-    const socket = open(measurement, option);
+    const { type, first, ipv6Only } = measurement;
+    const socket = open(type, first, option, ipv6Only);
     try {
       socket.bind(hostOf(address), portFreeEverywhere(measurement));
       if (measurement.listening) socket.listen();
@@ -91,12 +121,12 @@ function bindFirst(
 }
 
 function bindSecond(
-  measurement: Measurement,
+  { type, second, ipv6Only }: Measurement,
   option: ConflictOption,
   address: ConflictAddress,
   port: number,
 ): ConflictResult {
-  const socket = open(measurement, option);
+  const socket = open(type, second, option, ipv6Only);
   try {
     socket.bind(hostOf(address), port);
     return 'Success';
@@ -130,25 +160,23 @@ function perAddress<Value>(
   return { wildcard: value(wildcard), specific: value(specific) };
 }
 
-/**
- * Measures on this machine what a second bind to a port gets, for every pair of options and of
- * addresses (the wildcard, the loopback address): with real sockets on ephemeral ports, closed again.
- *
- * @param options protocol, ipVersion, and whether the first socket listens
- * @returns the table
- * @throws (rejects) TypeError for wrong options; SystemError when a socket can't be opened
- */
-export async function bindConflicts(options: BindConflictsOptions = {}): Promise<ConflictTable> {
+function checkIpVersion(name: string, value: unknown): void {
+  if (value !== 4 && value !== 6) throw invalidArgValue(name, 'must be 4 or 6', value);
+}
+
+function checkBoolean(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
+}
+
+function measurementOf(options: BindConflictsOptions): Measurement {
   const { protocol = 'tcp', ipVersion = 4, listening = false } = object('options', options);
+  const { secondIpVersion = ipVersion, ipv6Only } = options;
   if (protocol !== 'tcp' && protocol !== 'udp') {
     throw invalidArgValue('options.protocol', "must be 'tcp' or 'udp'", protocol);
   }
-  if (ipVersion !== 4 && ipVersion !== 6) {
-    throw invalidArgValue('options.ipVersion', 'must be 4 or 6', ipVersion);
-  }
-  if (typeof listening !== 'boolean') {
-    throw invalidArgType('options.listening', 'of type boolean', listening);
-  }
+  checkIpVersion('options.ipVersion', ipVersion);
+  checkIpVersion('options.secondIpVersion', secondIpVersion);
+  checkBoolean('options.listening', listening);
   if (listening && protocol === 'udp') {
     throw invalidArgValue(
       'options.listening',
@@ -156,11 +184,32 @@ export async function bindConflicts(options: BindConflictsOptions = {}): Promise
       true,
     );
   }
-  const measurement = {
-    family: ipVersion === 4 ? constants.AF_INET : constants.AF_INET6,
+  if (ipv6Only !== undefined) {
+    checkBoolean('options.ipv6Only', ipv6Only);
+    if (ipVersion === 4 && secondIpVersion === 4) {
+      throw invalidArgValue('options.ipv6Only', 'must be left out where both are IPv4', ipv6Only);
+    }
+  }
+  return {
     type: protocol === 'tcp' ? constants.SOCK_STREAM : constants.SOCK_DGRAM,
+    first: ipVersion,
+    second: secondIpVersion,
+    ipv6Only,
     listening,
   };
+}
+
+/**
+ * Measures on this machine what a second bind to a port gets, for every pair of options and of
+ * addresses (the wildcard, the loopback address): with real sockets on ephemeral ports, closed again.
+ *
+ * @param options protocol, IP version of each socket, IPV6_V6ONLY, and whether the first socket listens
+ * @returns the table
+ * @throws (rejects) TypeError for wrong options; SystemError when a socket can't be opened or bound, such
+ *   as EAFNOSUPPORT and EADDRNOTAVAIL where there is no IPv6
+ */
+export async function bindConflicts(options: BindConflictsOptions = {}): Promise<ConflictTable> {
+  const measurement = measurementOf(options);
   const table: ConflictTable = {};
   for (const first of OPTIONS) {
     table[first] = perAddress((firstAddress) => {

@@ -79,6 +79,47 @@ describe('on Linux', linuxOnly("Linux's rules"), () => {
   });
 });
 
+describe('IPv6 on Linux', { ...needsIpv6, ...linuxOnly("Linux's rules") }, () => {
+  const allowed = async (measured: BindConflictsOptions) =>
+    cellsOf(await bindConflicts(measured)).filter(({ result }) => result === 'Success');
+
+  test.each([{}, { listening: true }, { protocol: 'udp' as const }])(
+    'IPV6_V6ONLY makes no difference between two IPv6 sockets, nor from two of IPv4: %j',
+    async (measured) => {
+      const expected = await bindConflicts(measured);
+      for (const ipv6Only of [true, false])
+        expect(await bindConflicts({ ...measured, ipVersion: 6, ipv6Only })).toEqual(expected);
+    },
+  );
+
+  test.each([{}, { listening: true }, { protocol: 'udp' as const }])(
+    'with IPV6_V6ONLY no IPv6 socket is in the way of IPv4, nor the reverse: %j',
+    async (measured) => {
+      const mixed = { ...measured, ipv6Only: true };
+      expect(await allowed({ ...mixed, ipVersion: 6, secondIpVersion: 4 })).toHaveLength(36);
+      expect(await allowed({ ...mixed, ipVersion: 4, secondIpVersion: 6 })).toHaveLength(36);
+    },
+  );
+
+  test('without it the IPv6 wildcard is in the way of every IPv4 address, ::1 of none', async () => {
+    const table = await bindConflicts({ ipVersion: 6, secondIpVersion: 4, ipv6Only: false });
+    expect(table.default?.wildcard.default).toEqual({
+      wildcard: 'EADDRINUSE',
+      specific: 'EADDRINUSE',
+    });
+    expect(table.default?.specific.default).toEqual({ wildcard: 'Success', specific: 'Success' });
+  });
+
+  test('without it every IPv4 address is in the way of the IPv6 wildcard', async () => {
+    const table = await bindConflicts({ ipVersion: 4, secondIpVersion: 6, ipv6Only: false });
+    for (const first of ['wildcard', 'specific'] as const)
+      expect(table.default?.[first].default).toEqual({
+        wildcard: 'EADDRINUSE',
+        specific: 'Success',
+      });
+  });
+});
+
 describe('everywhere', () => {
   const options: ConflictOption[] = isWindows
     ? ['default', 'SO_REUSEADDR', 'SO_EXCLUSIVEADDRUSE']
@@ -103,11 +144,14 @@ describe('everywhere', () => {
     expectComplete,
   );
 
-  test.each([{ ipVersion: 6 as const }, { ipVersion: 6 as const, protocol: 'udp' as const }])(
-    '%j gives a complete table',
-    needsIpv6,
-    expectComplete,
-  );
+  test.each([
+    { ipVersion: 6 as const },
+    { ipVersion: 6 as const, protocol: 'udp' as const },
+    { ipVersion: 6 as const, ipv6Only: true },
+    { ipVersion: 6 as const, ipv6Only: false, listening: true },
+    { ipVersion: 6 as const, secondIpVersion: 4 as const, ipv6Only: false },
+    { secondIpVersion: 6 as const },
+  ])('%j gives a complete table', needsIpv6, expectComplete);
 
   test('two sockets without options never share an address', async () => {
     const table = await bindConflicts();
@@ -139,6 +183,9 @@ describe('everywhere', () => {
     [{ ipVersion: 5 }, 'options.ipVersion'],
     [{ ipVersion: '4' }, 'options.ipVersion'],
     [{ listening: 1 }, 'options.listening'],
+    [{ secondIpVersion: 0 }, 'options.secondIpVersion'],
+    [{ ipVersion: 6, ipv6Only: 1 }, 'options.ipv6Only'],
+    [{ ipv6Only: true }, 'options.ipv6Only'],
     [{ listening: true, protocol: 'udp' }, 'options.listening'],
   ])('refuses %j', async (options, name) => {
     const error = await rejection(Promise.resolve(callUnchecked(bindConflicts, [options])));
