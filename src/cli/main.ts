@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './command';
 import { find } from './find';
+import { list } from './list';
+import { matrix } from './matrix';
 import { run } from './run';
 
 const commands: ReadonlyMap<string, Command> = new Map([
   ['find', find],
+  ['list', list],
+  ['matrix', matrix],
   ['run', run],
 ]);
 

@@ -7,6 +7,8 @@ describe('bindport', () => {
     [['find', '--help'], 'Usage: bindport find'],
     [['find', '-n', '3', '-h'], 'Usage: bindport find'],
     [['run', '--help'], 'Usage: bindport run'],
+    [['list', '--help'], 'Usage: bindport list'],
+    [['matrix', '-h'], 'Usage: bindport matrix'],
   ])('%j explains itself', async (args, usage) => {
     const { out, err, code } = await bindport(...args);
     expect(out).toContain(usage);
@@ -25,6 +27,10 @@ describe('bindport', () => {
     [['run', '--']],
     [['run', '--port', 'x', '--', 'true']],
     [['run', '--udp', '--', 'true']],
+    [['list', '--fly']],
+    [['list', '3000']],
+    [['matrix', '--fly']],
+    [['matrix', '3000']],
   ])('%j is bad use', async (args) => {
     const { out, err, code } = await bindport(...args);
     expect(out).toBe('');

@@ -1,0 +1,77 @@
+/** Text in columns and paragraphs. Widths count code units: names and addresses of sockets are ASCII. */
+import type { Paint, Style } from './style';
+
+/** A cell of a table: its text, and how it is painted. */
+export interface Cell {
+  readonly text: string;
+  readonly style?: Style;
+}
+
+export interface Column {
+  readonly heading: string;
+  readonly align?: 'right';
+}
+
+/** The least width of a last column that is cut to the terminal's; it is longer where that is too little. */
+const LEAST_LAST = 12;
+
+const GAP = '  ';
+
+function pad(text: string, width: number, column: Column | undefined): string {
+  return column?.align === 'right' ? text.padStart(width) : text.padEnd(width);
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}
+
+/**
+ * A table: each column is as wide as its widest cell. Only the last one is cut to what is left of `width`,
+ * so what must be read whole belongs in another.
+ */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width: number,
+  paint: Paint,
+): string {
+  const headings = columns.map(({ heading }): Cell => ({ text: heading, style: 'dim' }));
+  const all = [headings, ...rows];
+  const last = columns.length - 1;
+  const widths = columns.map((_, i) => Math.max(...all.map((row) => row[i]?.text.length ?? 0)));
+  const before = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
+  const room = Math.max(width - before, LEAST_LAST);
+  const line = (row: readonly Cell[]) =>
+    columns
+      .map((column, i) => {
+        const { text, style } = row[i] ?? { text: '' };
+        const shown = i < last ? pad(text, widths[i] ?? 0, column) : cut(text, room);
+        return style === undefined ? shown : paint(style, shown);
+      })
+      .join(GAP)
+      .trimEnd();
+  return all.map((row) => `${line(row)}\n`).join('');
+}
+
+/** Lines of at most `width`, broken at spaces; a word that is longer has a line to itself. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/ +/)) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** A paragraph whose first line starts with `first`, and all others with as many spaces. */
+export function paragraph(first: string, text: string, width: number): string {
+  const indent = ' '.repeat(first.length);
+  return wrap(text, Math.max(width - first.length, LEAST_LAST))
+    .map((line, i) => `${i === 0 ? first : indent}${line}\n`)
+    .join('');
+}

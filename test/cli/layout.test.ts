@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { paragraph, table, wrap } from '../../src/cli/layout';
+
+const plain = (_: string, text: string) => text;
+const cells = (...texts: string[]) => texts.map((text) => ({ text }));
+
+describe('table', () => {
+  const columns = [
+    { heading: 'A' },
+    { heading: 'N', align: 'right' as const },
+    { heading: 'REST' },
+  ];
+
+  test('makes each column as wide as its widest cell', () => {
+    expect(table(columns, [cells('abc', '1', 'x'), cells('d', '1000', 'y')], 80, plain)).toBe(
+      ['A       N  REST', 'abc     1  x', 'd    1000  y', ''].join('\n'),
+    );
+  });
+
+  test('cuts the last column alone, to the width', () => {
+    const out = table(columns, [cells('a'.repeat(30), '1', 'word '.repeat(20))], 60, plain);
+    const [, line = ''] = out.split('\n');
+    expect(line).toHaveLength(60);
+    expect(line).toMatch(/^a{30} {2}1 {2}word .*…$/);
+  });
+
+  test('leaves the last column some room where the width has none', () => {
+    const [, line] = table(columns, [cells('a'.repeat(30), '1', 'x'.repeat(20))], 10, plain).split(
+      '\n',
+    );
+    expect(line).toBe(`${'a'.repeat(30)}  1  ${'x'.repeat(11)}…`);
+  });
+
+  test('paints a cell with its padding, so that colours change no width', () => {
+    const paint = (style: string, text: string) => `<${style}>${text}</>`;
+    const row = [{ text: 'x', style: 'bold' as const }, { text: '1' }, { text: 'y' }];
+    expect(table(columns, [row], 80, paint).split('\n')[1]).toBe('<bold>x</>  1  y');
+  });
+});
+
+describe('wrap', () => {
+  test('breaks lines at spaces', () => {
+    expect(wrap('one two three four', 9)).toEqual(['one two', 'three', 'four']);
+  });
+
+  test('never breaks a word', () => {
+    expect(wrap(`a ${'b'.repeat(20)} c`, 5)).toEqual(['a', 'b'.repeat(20), 'c']);
+  });
+});
+
+test('a paragraph is indented by what stands before it', () => {
+  expect(paragraph('why  ', 'one two three four', 20)).toBe('why  one two three\n     four\n');
+});
