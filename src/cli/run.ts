@@ -107,12 +107,16 @@ be run.
     if (values.udp && !values.activate) {
       throw new UsageError('--udp needs --activate: a UDP port can only be handed over');
     }
-    using reservation = reservePort({
+    const reservation = reservePort({
       protocol: values.udp ? 'udp' : 'tcp',
       port: values.port.map((port) => wholeNumber('--port', port, 0, 65535)),
       ...(values.host && { host: values.host }),
     });
-    return await serve(reservation, command, rest, values.activate);
+    try {
+      return await serve(reservation, command, rest, values.activate);
+    } finally {
+      reservation.release();
+    }
   },
 };
 

@@ -73,8 +73,9 @@ function numeric(host: unknown): string[] {
 
 /** Whether the machine has this IPv6 address. */
 function canBind(address: string): boolean {
+  let probe: SocketHandle | undefined;
   try {
-    using probe = new SocketHandle(constants.AF_INET6, constants.SOCK_DGRAM);
+    probe = new SocketHandle(constants.AF_INET6, constants.SOCK_DGRAM);
     probe.bind(address);
     return true;
   } catch (error) {
@@ -83,5 +84,7 @@ function canBind(address: string): boolean {
     if (isSystemError(error, EADDRINUSE)) return true;
     // EMFILE, for one, tells nothing about IPv6.
     throw error;
+  } finally {
+    probe?.close();
   }
 }

@@ -64,17 +64,20 @@ export class ConnectedPairHold implements Hold {
 
 /** The accepted end of a connection, whose local port is the one to keep, and the other end. */
 function connectPair(at: HoldAddress, port: number): [SocketHandle, SocketHandle] {
-  using listener = bindAlone(at, port);
-  // Room for clients of an earlier server that try again and again: without it connect would block.
-  listener.listen();
-  const { port: chosen } = listener.address();
-  const far = SocketHandle.unwatched(listener.family, listener.type);
+  const listener = bindAlone(at, port);
+  let far: SocketHandle | undefined;
   try {
+    // Room for clients of an earlier server that try again and again: without it connect would block.
+    listener.listen();
+    const { port: chosen } = listener.address();
+    far = SocketHandle.unwatched(listener.family, listener.type);
     far.connect(at.address, chosen);
     return [acceptFrom(listener, far), far];
   } catch (error) {
-    far.close();
+    far?.close();
     throw error;
+  } finally {
+    listener.close();
   }
 }
 
