@@ -85,12 +85,14 @@ describe('findSockets', () => {
     const server = await listening();
     const { near, far } = await connected(server);
     const found = await findSockets({ port: near.localPort ?? 0, protocol: 'tcp' });
-    expect(found).toHaveLength(1);
-    expect(found[0]).toMatchObject({
-      state: 'ESTABLISHED',
-      local: { address: '127.0.0.1', port: near.localPort },
-      remote: { address: '127.0.0.1', port: far.localPort },
-    });
+    // Connections to other ports may have the same local one.
+    expect(found).toContainEqual(
+      expect.objectContaining({
+        state: 'ESTABLISHED',
+        local: { address: '127.0.0.1', family: 'IPv4', port: near.localPort },
+        remote: { address: '127.0.0.1', family: 'IPv4', port: far.localPort },
+      }),
+    );
     const others = await findSockets({ port: server.port, state: ['LISTEN', 'ESTABLISHED'] });
     const peers = others.map(({ state, remote }) => [state, remote?.port]);
     expect(peers).toContainEqual(['LISTEN', undefined]);
@@ -111,7 +113,9 @@ describe('findSockets', () => {
     const started = Date.now() - process.uptime() * 1000;
     expect(Math.abs((holder?.startedAt?.getTime() ?? 0) - started)).toBeLessThan(2000);
     expect(holder?.command).toContain('node');
-    expect(await findSockets({ port, protocol: 'tcp' })).toEqual([]);
+    // The TCP port of the same number may well be somebody's.
+    const tcp = await findSockets({ port, protocol: 'tcp' });
+    expect(tcp.filter(({ protocol }) => protocol !== 'tcp')).toEqual([]);
   });
 
   test('finds an IPv6 listener, and whether it leaves IPv4 alone', needsIpv6, async () => {
