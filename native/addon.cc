@@ -170,6 +170,14 @@ Napi::Value GetSockOptBytes(const Napi::CallbackInfo& info) {
   return Napi::Buffer<uint8_t>::Copy(info.Env(), value.data(), length);
 }
 
+Napi::Value GetSockOptInto(const Napi::CallbackInfo& info) {
+  Napi::Uint8Array value = info[3].As<Napi::Uint8Array>();
+  size_t length = info[4].As<Napi::Number>().Uint32Value();
+  if (length > value.ByteLength()) return Number(info, UV_EINVAL);
+  const int error = GetOption(Fd(info), Int(info, 1), Int(info, 2), value.Data(), &length);
+  return Number(info, error != 0 ? error : static_cast<double>(length));
+}
+
 Napi::Value SetSockOpt(const Napi::CallbackInfo& info) {
   const int32_t value = Int(info, 3);
   return Number(info, SetOption(Fd(info), Int(info, 1), Int(info, 2), &value, sizeof(value)));
@@ -222,6 +230,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["describe"] = Napi::Function::New<Describe>(env, "describe");
   exports["getsockopt"] = Napi::Function::New<GetSockOpt>(env, "getsockopt");
   exports["getsockoptBytes"] = Napi::Function::New<GetSockOptBytes>(env, "getsockoptBytes");
+  exports["getsockoptInto"] = Napi::Function::New<GetSockOptInto>(env, "getsockoptInto");
   exports["setsockopt"] = Napi::Function::New<SetSockOpt>(env, "setsockopt");
   exports["setsockoptBytes"] = Napi::Function::New<SetSockOptBytes>(env, "setsockoptBytes");
   exports["own"] = Napi::Function::New<Own>(env, "own");

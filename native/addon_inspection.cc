@@ -23,6 +23,14 @@ class Arguments {
     return value;
   }
 
+  std::string Text(size_t index) const {
+    size_t length = 0;
+    napi_get_value_string_utf8(env_, values_[index], nullptr, 0, &length);
+    std::string text(length, '\0');
+    napi_get_value_string_utf8(env_, values_[index], &text[0], length + 1, &length);
+    return text;
+  }
+
   uint64_t BigInt(size_t index) const {
     uint64_t value = 0;
     bool lossless;
@@ -227,6 +235,11 @@ napi_value InterfaceName(napi_env env, napi_callback_info info) {
   return Text(env, FormatZone(static_cast<uint32_t>(arguments.Integer(0))));
 }
 
+napi_value InterfaceIndex(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  return Number(env, ParseZone(arguments.Text(0).c_str()));
+}
+
 napi_value List(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   std::vector<SystemSocket> sockets;
@@ -262,6 +275,7 @@ void ExportInspection(napi_env env, napi_value exports) {
   Export(env, exports, "inspectOf", InspectOf);
   Export(env, exports, "socketDiag", Diagnose);
   Export(env, exports, "heldSockets", Held);
+  Export(env, exports, "interfaceIndex", InterfaceIndex);
   Export(env, exports, "interfaceName", InterfaceName);
   Export(env, exports, "listSockets", List);
   Export(env, exports, "describeProcess", OfProcess);

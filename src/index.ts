@@ -1,7 +1,8 @@
 export { HOST, HOSTv6 } from './base/addresses';
 export { type Constants, constants } from './base/constants';
 export { type CodedError, type SystemError, UnsafeOptionError } from './base/errors';
-export type { OptionAccess, OptionKind, OptionName } from './base/option-table';
+export type { OptionName } from './base/option-table';
+export type { OptionAccess, OptionKind, OptionLevel } from './base/option-table/row';
 export { findSockets } from './inspection/find-sockets';
 export type {
   ControlGroup,
@@ -14,8 +15,16 @@ export type {
   SocketTimer,
   Unseen,
 } from './inspection/socket-info';
-export type { Credentials, Linger } from './options/codecs';
-export { type OptionValue, type SocketOption, socketOptions } from './options/socket-options';
+export type { Membership, PacketInfo, SourceMembership } from './options/codecs/multicast';
+export type { PortRange } from './options/codecs/numbers';
+export type { Credentials, PeerCredentials } from './options/codecs/plain';
+export type { Linger } from './options/codecs/times';
+export {
+  type OptionValue,
+  type SettableValue,
+  type SocketOption,
+  socketOptions,
+} from './options/socket-options';
 export { getsockopt, setsockopt } from './options/sockopt';
 export {
   type BindConflictsOptions,

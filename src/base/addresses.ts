@@ -3,6 +3,13 @@ import { constants } from './constants';
 import { invalidArgValue } from './errors';
 import { text } from './validate';
 
+/** A socket's address. A Unix domain socket has its path as `address` and no port: 0. */
+export interface SocketAddress {
+  address: string;
+  family: 'IPv4' | 'IPv6' | 'Unix';
+  port: number;
+}
+
 /** The loopback addresses, literal so that no name is looked up (CPython: `HOSTv4`, `HOSTv6`). */
 export const HOST = '127.0.0.1';
 export const HOSTv6 = '::1';

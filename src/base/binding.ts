@@ -97,6 +97,14 @@ export interface Binding {
   /** The value. A failure is libuv's error number minus 2^32: below every value that an int can have. */
   getsockopt(fd: number, level: number, name: number): number;
   getsockoptBytes(fd: number, level: number, name: number, maxLength: number): Buffer | number;
+  /** Into the first `length` bytes of `value`, which also are what the kernel reads there: how many were written. */
+  getsockoptInto(
+    fd: number,
+    level: number,
+    name: number,
+    value: Uint8Array,
+    length: number,
+  ): number;
   setsockopt(fd: number, level: number, name: number, value: number): number;
   setsockoptBytes(fd: number, level: number, name: number, value: Uint8Array): number;
 
@@ -138,6 +146,8 @@ export interface Binding {
    * elsewhere.
    */
   heldSockets(pid: number, inodes: Uint32Array, most: number, first: 0 | 1): number[] | number;
+  /** The number of a network interface, by its name or that number as text; 0 where there is none. */
+  interfaceIndex(name: string): number;
   /** The name of a network interface, as an IPv6 zone has it; its number where it has none. */
   interfaceName(index: number): string;
   /** The sockets of a process, of all for -1. Not on Linux, which has `socketDiag`: ENOTSUP. */

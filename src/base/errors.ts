@@ -89,6 +89,7 @@ export const EINVAL = errorNumber('EINVAL');
 export const ENODEV = errorNumber('ENODEV');
 export const ENOENT = errorNumber('ENOENT');
 export const ENOPROTOOPT = errorNumber('ENOPROTOOPT');
+export const ERANGE = errorNumber('ERANGE');
 export const ESRCH = errorNumber('ESRCH');
 
 /** Whether `error` is a failed system call with one of these error numbers. */

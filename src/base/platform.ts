@@ -7,6 +7,17 @@ const isWindows = process.platform === 'win32';
 /** Android has Linux' kernel under a name of its own. */
 const isLinux = process.platform === 'linux' || process.platform === 'android';
 
+const abis: { readonly [platform: string]: 'linux' | 'darwin' | 'freebsd' | 'windows' } = {
+  linux: 'linux',
+  android: 'linux',
+  darwin: 'darwin',
+  freebsd: 'freebsd',
+  win32: 'windows',
+};
+
+/** Whose option numbers and structures the kernel here has, where the option table knows them. */
+export const kernelAbi = abis[process.platform];
+
 const isBun = 'bun' in process.versions;
 
 const isDeno = 'deno' in process.versions;
@@ -41,6 +52,18 @@ export const disconnectForgetsPort = isLinux;
 
 /** Whether sockets are listed by netlink's sock_diag and processes by /proc, or both by calls of the system. */
 export const hasSockDiag = isLinux;
+
+/** Whether a sockaddr starts with a byte that tells its length, and its family is a byte (4.4BSD). */
+export const socketAddressesHaveLength = kernelAbi === 'darwin' || kernelAbi === 'freebsd';
+
+/** Whether struct ip_mreq_source has the interface before the source (ip(7)). */
+export const interfaceComesBeforeSource = isLinux;
+
+/** Whether an IPv4 interface can be told by its index in a struct ip_mreqn. */
+export const hasMembershipsByIndex = !isWindows;
+
+/** Bytes before the address in a struct group_req: macOS packs it to 4 (bsd/netinet/in.h). */
+export const groupAddressOffset = kernelAbi === 'darwin' ? 4 : 8;
 
 /** Where the kernel tells which ports it chooses from. */
 export const ephemeralRangeFile = isLinux ? '/proc/sys/net/ipv4/ip_local_port_range' : undefined;

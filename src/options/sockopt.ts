@@ -13,7 +13,7 @@ const MAX_LENGTH = 0x100000;
 /** The four calls without argument checks. `subject` is the option's name, for the error message. */
 export function getInt(fd: number, level: number, name: number, subject?: string): number {
   const value = binding.getsockopt(fd, level, name);
-  if (value < INT32_MIN) throw failed(value + TWO_TO_THE_32, 'getsockopt', subject);
+  if (value < INT32_MIN) throw optionError(value + TWO_TO_THE_32, 'getsockopt', subject);
   return value;
 }
 
@@ -25,8 +25,19 @@ export function getBytes(
   subject?: string,
 ): Buffer {
   const value = binding.getsockoptBytes(fd, level, name, maxLength);
-  if (typeof value === 'number') throw failed(value, 'getsockopt', subject);
+  if (typeof value === 'number') throw optionError(value, 'getsockopt', subject);
   return value;
+}
+
+/** Into the first `length` bytes of `bytes`: how many were written, or libuv's negative error number. */
+export function getInto(
+  fd: number,
+  level: number,
+  name: number,
+  bytes: Uint8Array,
+  length: number,
+): number {
+  return binding.getsockoptInto(fd, level, name, bytes, length);
 }
 
 export function setInt(
@@ -37,7 +48,7 @@ export function setInt(
   subject?: string,
 ): void {
   const error = binding.setsockopt(fd, level, name, value);
-  if (error < 0) throw failed(error, 'setsockopt', subject);
+  if (error < 0) throw optionError(error, 'setsockopt', subject);
 }
 
 export function setBytes(
@@ -48,7 +59,7 @@ export function setBytes(
   subject?: string,
 ): void {
   const error = binding.setsockoptBytes(fd, level, name, value);
-  if (error < 0) throw failed(error, 'setsockopt', subject);
+  if (error < 0) throw optionError(error, 'setsockopt', subject);
 }
 
 /**
@@ -67,7 +78,8 @@ const exclusions: ReadonlyMap<string, string> = new Map(
       ],
 );
 
-function failed(errno: number, syscall: string, subject: string | undefined): Error {
+/** The error of a call that failed; `subject` is the option's name. */
+export function optionError(errno: number, syscall: string, subject?: string): Error {
   if (subject === undefined) return systemError(errno, syscall);
   const explanation =
     syscall === 'setsockopt' && errno === EINVAL ? exclusions.get(subject) : undefined;

@@ -1,12 +1,8 @@
+import type { SocketAddress } from '../base/addresses';
 import type { NativeAddress } from '../base/binding';
 import { constants } from '../base/constants';
 
-/** A socket's address. A Unix domain socket has its path as `address` and no port: 0. */
-export interface SocketAddress {
-  address: string;
-  family: 'IPv4' | 'IPv6' | 'Unix';
-  port: number;
-}
+export type { SocketAddress };
 
 /** The address as the public API tells it. */
 export function toSocketAddress({ address, family, port }: NativeAddress): SocketAddress {

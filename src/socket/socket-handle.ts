@@ -5,7 +5,12 @@ import { constants } from '../base/constants';
 import { EINVAL, stateError, systemError } from '../base/errors';
 import type { OptionName } from '../base/option-table';
 import { backlog as checkBacklog, port as checkPort, descriptor } from '../base/validate';
-import { type OptionValue, readOption, writeOption } from '../options/socket-options';
+import {
+  type OptionValue,
+  readOption,
+  type SettableValue,
+  writeOption,
+} from '../options/socket-options';
 import { bindDescriptor } from './bind';
 import { describeSocket, OpenDescriptor, openSocket } from './descriptor';
 import { type ListenTarget, openTarget } from './listen-target';
@@ -159,7 +164,7 @@ export class SocketHandle implements Disposable {
   }
 
   /** As the function `setOption`. */
-  setOption<Name extends OptionName>(name: Name, value: OptionValue<Name>): void {
+  setOption<Name extends OptionName>(name: Name, value: SettableValue<Name>): void {
     writeOption(this.fd, name, value);
   }
 

@@ -10,7 +10,12 @@ import {
 } from '../base/node-handles';
 import type { OptionName } from '../base/option-table';
 import { descriptor } from '../base/validate';
-import { type OptionValue, readOption, writeOption } from '../options/socket-options';
+import {
+  type OptionValue,
+  readOption,
+  type SettableValue,
+  writeOption,
+} from '../options/socket-options';
 import { SocketHandle } from './socket-handle';
 
 /** Node's `net.BoundSocket` (24.19, 26.4), as far as it is needed here. */
@@ -80,7 +85,7 @@ export function getOption<Name extends OptionName>(
 export function setOption<Name extends OptionName>(
   target: SocketTarget,
   name: Name,
-  value: OptionValue<Name>,
+  value: SettableValue<Name>,
 ): void {
   withDescriptor(target, (fd) => writeOption(fd, name, value));
 }

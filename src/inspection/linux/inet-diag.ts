@@ -1,7 +1,7 @@
 /** TCP and UDP sockets from sock_diag(7): include/uapi/linux/inet_diag.h. */
 import { constants } from '../../base/constants';
+import { ipv4Text, ipv6Text } from '../../base/ip-text';
 import type { SocketAddress } from '../../socket/socket-handle';
-import { ipv4Text, ipv6Text } from '../ip-text';
 import type { FoundSocket, SocketFilter, SocketState } from '../socket-info';
 import { dumpRequest, littleEndian, readAttributes } from './netlink';
 import { datagramState, stateBits, tcpState, timerKind } from './tcp-states';

@@ -3,8 +3,8 @@
  * that are only bound, no cookies, no backlog and no control groups.
  */
 import { readFileSync } from 'node:fs';
+import { ipv4Text, ipv6Text } from '../../base/ip-text';
 import type { SocketAddress } from '../../socket/socket-handle';
-import { ipv4Text, ipv6Text } from '../ip-text';
 import type { FoundSocket } from '../socket-info';
 import { littleEndian } from './netlink';
 import { datagramState, tcpState, timerKind } from './tcp-states';

@@ -27,3 +27,27 @@ export function ipv6Text(view: DataView, offset: number): string {
   if (start === -1) return hex.join(':');
   return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
 }
+
+/** The four bytes of a numeric IPv4 address, which is not checked. */
+export function ipv4Bytes(text: string): number[] {
+  return text.split('.').map(Number);
+}
+
+/** The groups of a part of an IPv6 address, a trailing IPv4 address as two. */
+function ipv6Groups(part: string): number[] {
+  if (part === '') return [];
+  return part.split(':').flatMap((group) => {
+    if (!group.includes('.')) return [Number.parseInt(group, 16)];
+    const [a = 0, b = 0, c = 0, d = 0] = ipv4Bytes(group);
+    return [a * 256 + b, c * 256 + d];
+  });
+}
+
+/** The sixteen bytes of a numeric IPv6 address without a zone, which is not checked. */
+export function ipv6Bytes(text: string): number[] {
+  const [head = '', tail] = text.split('::');
+  const first = ipv6Groups(head);
+  const last = ipv6Groups(tail ?? '');
+  const zeros = new Array<number>(8 - first.length - last.length).fill(0);
+  return [...first, ...zeros, ...last].flatMap((group) => [group >> 8, group & 0xff]);
+}

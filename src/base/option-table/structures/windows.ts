@@ -1,0 +1,23 @@
+/** WSAPROTOCOL_INFO but its last field, whose characters differ: winsock2.h. */
+export const protocolInfo = {
+  serviceFlags1: 'u32',
+  serviceFlags2: 'u32',
+  serviceFlags3: 'u32',
+  serviceFlags4: 'u32',
+  providerFlags: 'u32',
+  providerId: 'uuid',
+  catalogEntryId: 'u32',
+  chainLength: 'i32',
+  _chainEntries: 'bytes28',
+  version: 'i32',
+  addressFamily: 'i32',
+  maxSockAddr: 'i32',
+  minSockAddr: 'i32',
+  socketType: 'i32',
+  protocol: 'i32',
+  protocolMaxOffset: 'i32',
+  networkByteOrder: 'i32',
+  securityScheme: 'i32',
+  messageSize: 'u32',
+  _providerReserved: 'u32',
+} as const;
