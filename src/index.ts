@@ -25,7 +25,6 @@ export {
   type SocketOption,
   socketOptions,
 } from './options/socket-options';
-export { getsockopt, setsockopt } from './options/sockopt';
 export {
   type BindConflictsOptions,
   bindConflicts,
@@ -55,6 +54,7 @@ export {
   sendSocket,
 } from './serving/send-socket/send-socket';
 export type { ListenTarget } from './socket/listen-target';
+export { getOption, getsockopt, setOption, setsockopt } from './socket/options';
 export type { SocketAddress } from './socket/socket-address';
 export { SocketHandle } from './socket/socket-handle';
-export { type BoundSocket, getOption, type SocketTarget, setOption } from './socket/target';
+export { type BoundSocket, descriptorOf, type SocketTarget } from './socket/target';

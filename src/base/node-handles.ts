@@ -101,6 +101,20 @@ export function descriptorOfBoundSocket(target: object): number | undefined {
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
 }
 
+/** Whether it is a `net.BoundSocket` (Node 24.19, 26.4), or does what one does. */
+export function isBoundSocket(value: unknown): value is object {
+  return (
+    ['fd', 'address', 'close'].every((method) => isFunction(property(value, method))) &&
+    !isFunction(property(value, 'listen')) &&
+    !isFunction(property(value, 'bind'))
+  );
+}
+
+/** The address of a `net.BoundSocket`, as it tells it. */
+export function addressOfBoundSocket(bound: object): unknown {
+  return call(bound, 'address');
+}
+
 /** Whether this thread's event loop has the descriptor already. Only where `hasHiddenDescriptors`. */
 export function isInEventLoop(fd: number): boolean {
   return binding.loopSockets(false).includes(fd);

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { binding } from '../base/binding';
 import { constants } from '../base/constants';
 import { EINVAL, invalidArgType, systemError } from '../base/errors';
-import { descriptor, int32, integer } from '../base/validate';
+import { int32, integer } from '../base/validate';
 
 const INT32_MIN = -0x80000000;
 const TWO_TO_THE_32 = 0x100000000;
@@ -89,51 +89,26 @@ export function optionError(errno: number, syscall: string, subject?: string): E
   });
 }
 
-/**
- * Reads a socket option: getsockopt(2).
- *
- * @param fd the socket's descriptor (on Windows a SOCKET): an integer of 0 or more
- * @param level the option's level, such as `constants.SOL_SOCKET`: a 32-bit integer
- * @param name the option's number, such as `constants.SO_REUSEADDR`: a 32-bit integer
- * @param maxLength how many bytes to read at the most, 1 to 1,048,576; without it the option is read
- *   as a C `int`
- * @returns the `int`; with `maxLength` a Buffer of exactly the bytes that the kernel wrote
- * @throws TypeError or RangeError for an argument of the wrong type or range
- * @throws SystemError with `syscall: 'getsockopt'`, such as EBADF, ENOTSOCK or ENOPROTOOPT
- */
-export function getsockopt(fd: number, level: number, name: number): number;
-export function getsockopt(fd: number, level: number, name: number, maxLength: number): Buffer;
-export function getsockopt(
+/** getsockopt(2) of a checked descriptor: the int, or the bytes that the kernel wrote. */
+export function readByNumber(
   fd: number,
   level: number,
   name: number,
-  maxLength?: number,
+  maxLength: number | undefined,
 ): number | Buffer {
-  descriptor('fd', fd);
   int32('level', level);
   int32('name', name);
   if (maxLength === undefined) return getInt(fd, level, name);
   return getBytes(fd, level, name, integer('maxLength', maxLength, 1, MAX_LENGTH));
 }
 
-/**
- * Sets a socket option: setsockopt(2).
- *
- * @param fd the socket's descriptor (on Windows a SOCKET): an integer of 0 or more
- * @param level the option's level, such as `constants.SOL_SOCKET`: a 32-bit integer
- * @param name the option's number, such as `constants.SO_REUSEADDR`: a 32-bit integer
- * @param value an integer of -2^31 to 2^32 - 1 or a boolean, passed as a C `int`; or bytes, passed as
- *   they are. For SO_ATTACH_FILTER and SO_ATTACH_REUSEPORT_CBPF the bytes are the program itself.
- * @throws TypeError or RangeError for an argument of the wrong type or range
- * @throws SystemError with `syscall: 'setsockopt'`, such as EBADF, EINVAL, EPERM or ENOPROTOOPT
- */
-export function setsockopt(
+/** setsockopt(2) of a checked descriptor. */
+export function writeByNumber(
   fd: number,
   level: number,
   name: number,
   value: number | boolean | Uint8Array,
 ): void {
-  descriptor('fd', fd);
   int32('level', level);
   int32('name', name);
   if (typeof value === 'boolean') {

@@ -3,9 +3,12 @@ import type { EventEmitter } from 'node:events';
 import { type AddressInfo, Server } from 'node:net';
 import { binding } from '../base/binding';
 import { constants } from '../base/constants';
-import { invalidArgType, stateError } from '../base/errors';
+import { invalidArgType, stateError, systemError } from '../base/errors';
 import {
+  addressOfBoundSocket,
   closeHandle,
+  descriptorOfBoundSocket,
+  isBoundSocket,
   isDatagramBound,
   isDatagramClosed,
   isDatagramIpv6,
@@ -18,7 +21,8 @@ import {
   refuseUntransferable,
 } from '../socket/listen-target';
 import type { SocketAddress } from '../socket/socket-address';
-import { SocketHandle } from '../socket/socket-handle';
+import { DEFAULT_BACKLOG, SocketHandle } from '../socket/socket-handle';
+import type { BoundSocket } from '../socket/target';
 
 export interface AdoptOptions {
   /** How many connections may wait to be accepted, 0 to 2^31 - 1; 511 by default (Node's). */
@@ -145,6 +149,38 @@ async function adoptStream(
   return address;
 }
 
+/**
+ * A `net.BoundSocket` goes to Node's own `listen`, which takes it on every platform. It stays its owner's
+ * when it can't listen (EADDRINUSE), where its descriptor is known: Node would close it.
+ */
+async function adoptBoundSocket(
+  server: Server,
+  bound: object,
+  backlog: number = DEFAULT_BACKLOG,
+): Promise<AddressInfo> {
+  refuseListening(server);
+  // Throws ERR_SOCKET_HANDLE_ADOPTED for one that was given away, and ERR_SOCKET_HANDLE_CLOSED.
+  addressOfBoundSocket(bound);
+  const fd = descriptorOfBoundSocket(bound);
+  if (fd !== undefined) {
+    const error = binding.listen(fd, backlog);
+    if (error < 0) throw systemError(error, 'listen');
+  }
+  await listening(server, () => {
+    server.listen(bound, backlog);
+    // Node has taken 0 for "not given" and used its default of 511.
+    if (fd !== undefined && backlog === 0 && server.listening) binding.listen(fd, backlog);
+  });
+  return listeningAddress(server);
+}
+
+/** As a SocketHandle tells it: a Unix domain socket has its path as the address. */
+function listeningAddress(server: Server): AddressInfo {
+  const address = server.address();
+  if (address === null) throw stateError('ERR_SERVER_NOT_RUNNING', 'Closed before it listened');
+  return typeof address === 'string' ? { address, family: 'Unix', port: 0 } : address;
+}
+
 async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Promise<AddressInfo> {
   if (isDatagramClosed(socket)) {
     // With Node's code. Its own bind() would throw too late, once the descriptor is given away.
@@ -173,7 +209,7 @@ async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Prom
  *
  * @param server a net, tls, http, https or http2 server that does not listen yet, or a dgram socket
  *   that is not bound yet (of the handle's family)
- * @param socket a bound SocketHandle, or the number of a bound descriptor that nobody owns: TCP or a
+ * @param socket a bound SocketHandle, a `net.BoundSocket`, or the number of a bound descriptor that nobody owns: TCP or a
  *   Unix domain stream socket for a server, UDP for a dgram socket
  * @param options.backlog how many connections may wait, 0 to 2^31 - 1; 511 by default
  * @returns the address, once 'listening' was emitted
@@ -187,7 +223,7 @@ async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Prom
  */
 export async function adopt(
   server: Server | DatagramSocket,
-  socket: SocketHandle | number,
+  socket: SocketHandle | number | BoundSocket,
   options: AdoptOptions = {},
 ): Promise<AddressInfo> {
   if (!isServer(server) && !isDatagramSocket(server)) {
@@ -197,11 +233,15 @@ export async function adopt(
       server,
     );
   }
-  if (typeof socket !== 'number' && !(socket instanceof SocketHandle)) {
-    throw invalidArgType('socket', 'a SocketHandle or of type number', socket);
-  }
   const { backlog } = object('options', options);
   if (backlog !== undefined) checkBacklog(backlog);
+  if (typeof socket !== 'number' && !(socket instanceof SocketHandle)) {
+    if (!isBoundSocket(socket)) {
+      throw invalidArgType('socket', 'a SocketHandle, a net.BoundSocket or of type number', socket);
+    }
+    if (isServer(server)) return adoptBoundSocket(server, socket, backlog);
+    throw stateError('ERR_SOCKET_BAD_TYPE', 'A dgram socket takes no net.BoundSocket');
+  }
   const handle = typeof socket === 'number' ? SocketHandle.from(socket) : socket;
   try {
     return await (isServer(server)

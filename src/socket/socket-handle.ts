@@ -25,7 +25,7 @@ interface Owned {
 }
 
 /** Node's default for `server.listen`. */
-const DEFAULT_BACKLOG = 511;
+export const DEFAULT_BACKLOG = 511;
 
 const forgotten = new FinalizationRegistry<Owned>(({ fd, openedAt }) => {
   binding.close(fd);
