@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, SocketAddress } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { binding } from '../../src/base/binding';
+import { ipv4Text, ipv6Text } from '../../src/base/ip-text';
 import { constants, SocketHandle } from '../../src/index';
-import { ipv4Text, ipv6Text } from '../../src/inspection/ip-text';
 import {
   describe as describeGroup,
   parseCgroup,

@@ -5,7 +5,8 @@ import type { SocketAddress } from '../addresses';
  * - `u8` … `u64`, `i32`, `i64`: numbers with C's alignment; 64 bits are bigints
  * - `bool8`: a byte that is 0 or not
  * - `bits3`: that many bits of the byte at hand, the lowest first
- * - `address`, `ipv6-address`: a sockaddr_storage, and a sockaddr_in6
+ * - `address`, `ipv6-address`: a sockaddr_storage as packed structures have it, and a sockaddr_in6;
+ *   `aligned-address`: a sockaddr_storage where C puts it, at a multiple of 8
  * - `text16`, `wide256`: text of that many bytes, or UTF-16 units, up to the first NUL
  * - `uuid`: a GUID of Windows
  * - `bytes8`: that many bytes
@@ -24,6 +25,7 @@ export type Field =
   | 'be32'
   | 'packed-u32'
   | 'address'
+  | 'aligned-address'
   | 'ipv6-address'
   | 'uuid'
   | `bits${number}`
@@ -53,7 +55,7 @@ type FieldValue<Of extends Field> = Of extends readonly (infer Name)[]
         ? bigint
         : Of extends 'bool8'
           ? boolean
-          : Of extends 'address' | 'ipv6-address'
+          : Of extends 'address' | 'aligned-address' | 'ipv6-address'
             ? SocketAddress | undefined
             : Of extends 'uuid' | `text${number}` | `wide${number}`
               ? string

@@ -130,12 +130,16 @@ export interface Details {
   readonly request?: readonly number[];
 }
 
-export interface Row extends Details {
+interface RowBase extends Details {
   readonly level: OptionLevel;
-  readonly kind: OptionKind;
   readonly access: OptionAccess;
   /** The platforms that have it, and from which version on. */
   readonly where: string;
+}
+
+/** Any row. */
+export interface Row extends RowBase {
+  readonly kind: OptionKind;
   readonly names?: readonly ConstantName[];
   readonly fields?: Fields;
   readonly fieldsOn?: { readonly [Abi in KernelAbi]?: Fields };
@@ -145,7 +149,7 @@ export interface Row extends Details {
 type Coding = Enumeration<ConstantName> | Structure;
 
 /** What an option's value is coded as, kept in the row's type: those of getOption follow from it. */
-export type RowOf<Of extends SimpleKind | Coding> = Row &
+export type RowOf<Of extends SimpleKind | Coding> = RowBase &
   (Of extends SimpleKind ? { readonly kind: Of } : Of);
 
 /** Makes a row. `details`: the notes alone, or all there is to say. */

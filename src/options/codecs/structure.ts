@@ -58,11 +58,10 @@ function wide(min: bigint, max: bigint, signed: boolean): Layout {
   };
 }
 
-function socketAddress(size: number): Layout {
+function socketAddress(size: number, align = 4): Layout {
   return {
     size,
-    // As packed structures have it (SCTP's); where C aligns it to 8 the table has padding before.
-    align: 4,
+    align,
     decode: (bytes, at) => socketAddressAt(bytes, at, size),
     encode: (bytes, at, value, name) => {
       bytes.set(encodeSocketAddress(name, value), at);
@@ -107,6 +106,7 @@ const plain: { readonly [name: string]: Layout } = {
     },
   },
   address: socketAddress(STORAGE_SIZE),
+  'aligned-address': socketAddress(STORAGE_SIZE, 8),
   'ipv6-address': socketAddress(IPV6_SIZE),
   uuid: { size: 16, align: 4, decode: guid, encode: readOnly },
 };

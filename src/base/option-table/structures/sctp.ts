@@ -106,9 +106,7 @@ export const keyId = { assoc_id: 'i32', keynumber: 'u16' } as const;
 
 export const pathThresholds = {
   assoc_id: 'i32',
-  // A sockaddr_storage of its own alignment.
-  _pad: 'bytes4',
-  address: 'address',
+  address: 'aligned-address',
   pathmaxrxt: 'u16',
   pathpfthld: 'u16',
 } as const;
@@ -131,15 +129,13 @@ export const event = { assoc_id: 'i32', type: 'u16', on: 'u8' } as const;
 
 export const udpEncapsulation = {
   assoc_id: 'i32',
-  _pad: 'bytes4',
-  address: 'address',
+  address: 'aligned-address',
   port: 'u16',
 } as const;
 
 export const probeInterval = {
   assoc_id: 'i32',
-  _pad: 'bytes4',
-  address: 'address',
+  address: 'aligned-address',
   interval: 'u32',
 } as const;
 
@@ -157,8 +153,7 @@ export const addresses = {
 
 export const associationStatistics = {
   assoc_id: 'i32',
-  _pad: 'bytes4',
-  obs_rto_ipaddr: 'address',
+  obs_rto_ipaddr: 'aligned-address',
   maxrto: 'u64',
   isacks: 'u64',
   osacks: 'u64',
