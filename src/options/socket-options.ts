@@ -179,9 +179,11 @@ function readBytes(
   codec: BytesCodec<unknown>,
 ): unknown {
   const { length, request } = codec;
-  // What is left of other values: the kernel reads some structures before it writes them.
-  scratch.fill(0, 0, length);
-  if (request !== undefined) scratch.set(request);
+  if (request !== undefined) {
+    // Over what is left of other values.
+    scratch.fill(0, 0, length);
+    scratch.set(request);
+  }
   const written = codec.searched
     ? searchLength(fd, option, length)
     : getInto(fd, option.level, option.name, scratch, length);

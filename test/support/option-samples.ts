@@ -8,8 +8,8 @@ export interface Sample {
   reads?: unknown;
   /** What has to be set before. */
   after?: readonly (readonly [OptionName, unknown])[];
-  /** Others than root get EPERM. */
-  root?: true;
+  /** What others than root may get: undefined where it may be set. */
+  others?: readonly (string | undefined)[];
 }
 
 /** A value that the kernel refuses, here or everywhere. */
@@ -45,6 +45,7 @@ const ofKind: { readonly [Kind in OptionKind]?: unknown } = {
   ipv4: '127.0.0.1',
 };
 
+const eperm = ['EPERM'];
 const noAo = 'CONFIG_TCP_AO, and an address in the structure';
 const noXfrm = 'CONFIG_XFRM, and a policy';
 const inRepair = 'the socket is not in repair';
@@ -55,16 +56,21 @@ const noFilter = 'there is none';
 const paddedOptions = Buffer.from([0, 0, 1, 4, 0, 0, 0, 0]);
 
 const ofName: { readonly [Name in OptionName]?: Sample | Refusal } = {
-  SO_DEBUG: { set: true, root: true },
+  SO_DEBUG: { set: true, others: ['EACCES'] },
   SO_RCVBUF: { set: 8192, reads: 16_384 },
   SO_SNDBUF: { set: 8192, reads: 16_384 },
-  SO_RCVBUFFORCE: { set: 8192, root: true },
-  SO_SNDBUFFORCE: { set: 8192, root: true },
+  SO_RCVBUFFORCE: { set: 8192, others: eperm },
+  SO_SNDBUFFORCE: { set: 8192, others: eperm },
   SO_RCVLOWAT: { set: 7 },
   SO_SNDLOWAT: { set: 7, refused: ['ENOPROTOOPT'], why: 'fixed at 1' },
   SO_ATTACH_BPF: { set: 0, refused: ['EINVAL'], why: 'the descriptor is no eBPF program' },
-  SO_ATTACH_FILTER: { set: acceptAll },
-  SO_ATTACH_REUSEPORT_CBPF: { set: acceptAll, after: [['SO_REUSEPORT', true]] },
+  // EPERM where net.core.bpf_jit_limit is reached.
+  SO_ATTACH_FILTER: { set: acceptAll, others: [undefined, 'EPERM'] },
+  SO_ATTACH_REUSEPORT_CBPF: {
+    set: acceptAll,
+    others: [undefined, 'EPERM'],
+    after: [['SO_REUSEPORT', true]],
+  },
   SO_ATTACH_REUSEPORT_EBPF: {
     set: 0,
     refused: ['EINVAL'],
@@ -72,18 +78,18 @@ const ofName: { readonly [Name in OptionName]?: Sample | Refusal } = {
   },
   SO_BINDTODEVICE: { set: 'lo' },
   SO_BSDCOMPAT: { set: true, reads: false },
-  SO_BUSY_POLL: { set: 30, root: true },
-  SO_BUSY_POLL_BUDGET: { set: 70, root: true },
-  SO_PREFER_BUSY_POLL: { set: true, root: true },
+  SO_BUSY_POLL: { set: 30, others: [undefined, 'EPERM'] },
+  SO_BUSY_POLL_BUDGET: { set: 70, others: eperm },
+  SO_PREFER_BUSY_POLL: { set: true, others: eperm },
   SO_DETACH_BPF: { set: 0, refused: ['ENOENT'], why: noFilter },
   SO_DETACH_FILTER: { set: 0, after: [['SO_ATTACH_FILTER', acceptAll]] },
   SO_DETACH_REUSEPORT_BPF: { set: 0, refused: ['EINVAL', 'ENOENT'], why: noFilter },
   // A token of no device: nothing is given back.
   SO_DEVMEM_DONTNEED: { set: acceptAll },
-  SO_MARK: { set: 0xfffffff0, root: true },
+  SO_MARK: { set: 0xfffffff0, others: eperm },
   SO_PEEK_OFF: { set: 3 },
   SO_PRIORITY: { set: 3 },
-  SO_RCVMARK: { set: true, root: true },
+  SO_RCVMARK: { set: true, others: [undefined, 'EPERM'] },
   SO_RESERVE_MEM: { set: 4096, refused: ['ENOTSUP'], why: 'no memory cgroup: CONFIG_MEMCG' },
   SO_TIMESTAMPING_NEW: { set: { flags: 8 }, reads: { flags: 8, bind_phc: 0 } },
   SO_TXREHASH: { set: 'SOCK_TXREHASH_DISABLED' },
@@ -106,7 +112,7 @@ const ofName: { readonly [Name in OptionName]?: Sample | Refusal } = {
     },
   },
   TCP_THIN_DUPACK: { set: true, reads: false },
-  TCP_REPAIR: { set: 'TCP_REPAIR_ON', root: true },
+  TCP_REPAIR: { set: 'TCP_REPAIR_ON', others: eperm },
   TCP_REPAIR_QUEUE: { set: 'TCP_SEND_QUEUE', refused: ['EPERM'], why: inRepair },
   TCP_QUEUE_SEQ: { set: 7, refused: ['EINVAL', 'EPERM'], why: inRepair },
   TCP_REPAIR_OPTIONS: { set: [2, 1000], refused: ['EINVAL', 'EPERM'], why: inRepair },
@@ -134,7 +140,7 @@ const ofName: { readonly [Name in OptionName]?: Sample | Refusal } = {
     why: noXfrm,
   },
   IP_XFRM_POLICY: { set: acceptAll, refused: ['ENOPROTOOPT', 'EINVAL', 'EPERM'], why: noXfrm },
-  IP_TRANSPARENT: { set: true, root: true },
+  IP_TRANSPARENT: { set: true, others: eperm },
   IP_MULTICAST_TTL: { set: 7 },
   IP_ADD_MEMBERSHIP: { set: group },
   IP_DROP_MEMBERSHIP: { set: group, after: [['IP_ADD_MEMBERSHIP', group]] },
@@ -204,9 +210,9 @@ const ofName: { readonly [Name in OptionName]?: Sample | Refusal } = {
     refused: ['ENOPROTOOPT'],
     why: 'it can be set, and not read back',
   },
-  IPV6_HOPOPTS: { set: paddedOptions, root: true },
-  IPV6_RTHDRDSTOPTS: { set: paddedOptions, root: true },
-  IPV6_DSTOPTS: { set: paddedOptions, root: true },
+  IPV6_HOPOPTS: { set: paddedOptions, others: eperm },
+  IPV6_RTHDRDSTOPTS: { set: paddedOptions, others: eperm },
+  IPV6_DSTOPTS: { set: paddedOptions, others: eperm },
   IPV6_RTHDR: {
     set: paddedOptions,
     refused: ['EINVAL', 'EPERM'],
@@ -214,7 +220,7 @@ const ofName: { readonly [Name in OptionName]?: Sample | Refusal } = {
   },
   // IPV6_PREFER_SRC_TMP; the kernel adds what was not said of the others.
   IPV6_ADDR_PREFERENCES: { set: 1, reads: 0x401 },
-  IPV6_TRANSPARENT: { set: true, root: true },
+  IPV6_TRANSPARENT: { set: true, others: eperm },
   ICMPV6_FILTER: { set: [1, 0, 0, 0, 0, 0, 0, 7] },
   TLS_TX: { set: acceptAll, refused: noTlsCodes, why: noTls },
   TLS_RX: { set: acceptAll, refused: noTlsCodes, why: noTls },
@@ -232,7 +238,7 @@ const ofName: { readonly [Name in OptionName]?: Sample | Refusal } = {
   SO_VM_SOCKETS_NONBLOCK_TXRX: { set: true, refused: ['ENOPROTOOPT'], why: 'of vmci alone' },
   SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD: { set: 3000 },
   SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW: { set: 3000 },
-  NETLINK_LISTEN_ALL_NSID: { set: true, root: true },
+  NETLINK_LISTEN_ALL_NSID: { set: true, others: eperm },
   PACKET_ADD_MEMBERSHIP: { set: { ifindex: 1, type: 1 } },
   PACKET_DROP_MEMBERSHIP: {
     set: { ifindex: 1, type: 1 },

@@ -46,7 +46,12 @@ export const socketOptions = {
   SO_BPF_EXTENSIONS: row('integer', 'r', 'Linux 3.14'),
   SO_BSDCOMPAT: row('boolean', 'rw', 'Linux', 'without effect'),
   SO_BUF_LOCK: row('integer', 'rw', 'Linux 5.14', 'flags: SOCK_SNDBUF_LOCK, SOCK_RCVBUF_LOCK'),
-  SO_BUSY_POLL: row('microseconds', 'rw', 'Linux 3.11', 'more than before needs CAP_NET_ADMIN'),
+  SO_BUSY_POLL: row(
+    'microseconds',
+    'rw',
+    'Linux 3.11',
+    'older kernels: more than before needs CAP_NET_ADMIN',
+  ),
   SO_BUSY_POLL_BUDGET: row('integer', 'w', 'Linux 5.11', 'more than 0 needs CAP_NET_ADMIN'),
   SO_CNX_ADVICE: row('integer', 'w', 'Linux 4.6'),
   SO_COOKIE: row('bigint', 'r', 'Linux 4.12', "sock_diag's name for the socket"),

@@ -16,7 +16,7 @@ export const tcpOptions = {
     'integer',
     'rw',
     'Linux, macOS, FreeBSD, Windows',
-    'the current one once connected; of an unconnected socket on Linux 536, whatever was set',
+    'that of the connection, once there is one',
   ),
   TCP_CORK: row('boolean', 'rw', 'Linux 2.2'),
   TCP_KEEPIDLE: row(

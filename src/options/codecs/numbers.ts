@@ -63,7 +63,8 @@ const half = Buffer.alloc(2);
 export const bigint: BytesCodec<bigint> = {
   int: false,
   length: 8,
-  decode: (bytes) => native.u64(bytes, 0),
+  // SO_MAX_PACING_RATE had 32 bits before Linux 4.20.
+  decode: (bytes, length) => (length < 8 ? BigInt(native.u32(bytes, 0)) : native.u64(bytes, 0)),
   encode(value) {
     if (typeof value !== 'bigint') throw invalidArgType('value', 'of type bigint', value);
     if (value < 0n || value > UINT64_MAX) {
@@ -88,8 +89,11 @@ export const integers: BytesCodec<number[]> = {
   int: false,
   // 256 numbers; where there are more the kernel says so (ERANGE), and is asked again.
   length: 1024,
-  decode: (bytes, length) =>
-    Array.from({ length: length >> 2 }, (_, i) => native.u32(bytes, 4 * i)),
+  decode(bytes, length) {
+    const numbers: number[] = [];
+    for (let at = 0; at + 4 <= length; at += 4) numbers.push(native.u32(bytes, at));
+    return numbers;
+  },
   encode(value) {
     if (!Array.isArray(value)) throw invalidArgType('value', 'an array of numbers', value);
     // A long empty array would use up all memory, and end the process.

@@ -100,7 +100,11 @@ export const peerCredentials: BytesCodec<PeerCredentials> = {
 export const bytes: BytesCodec<Uint8Array> = {
   int: false,
   length: 512,
-  decode: (from, length) => Buffer.from(from.subarray(0, length)),
+  decode(from, length) {
+    const copy = Buffer.allocUnsafe(length);
+    from.copy(copy, 0, 0, length);
+    return copy;
+  },
   encode(value) {
     if (types.isUint8Array(value)) return value;
     throw invalidArgType('value', 'an instance of Uint8Array', value);

@@ -330,13 +330,13 @@ export function structureCodec(
   return {
     int: false,
     length: room ?? (hasRest ? 1024 : size),
-    ...(request && { request: requestBytes(request) }),
+    request: requestBytes(request),
     decode: (bytes, length) => decodeFields(placed, bytes, 0, length),
     encode: (value) => encodeFields(fields, value),
   };
 }
 
-function requestBytes(request: readonly number[]): Uint8Array {
+function requestBytes(request: readonly number[] = []): Uint8Array {
   const bytes = Buffer.alloc(4 * request.length);
   request.forEach((word, i) => {
     native.setU32(bytes, 4 * i, word);

@@ -23,15 +23,15 @@ function timeval(length: number): BytesCodec<number> {
     int: false,
     length,
     decode: wide
-      ? (from) => Number(native.i64(from, 0)) * 1000 + Number(native.i64(from, 8)) / 1000
+      ? (from) => native.number64(from, 0) * 1000 + native.number64(from, 8) / 1000
       : (from) => native.i32(from, 0) * 1000 + native.i32(from, 4) / 1000,
     encode(value) {
       const microseconds = Math.ceil(milliseconds(value) * 1000);
       const seconds = Math.floor(microseconds / 1e6);
       const rest = microseconds % 1e6;
       if (wide) {
-        native.setI64(bytes, 0, BigInt(seconds));
-        native.setI64(bytes, 8, BigInt(rest));
+        native.setNumber64(bytes, 0, seconds);
+        native.setNumber64(bytes, 8, rest);
       } else {
         native.setI32(bytes, 0, seconds);
         native.setI32(bytes, 4, rest);
