@@ -12,14 +12,17 @@ import {
   getsockopt,
   HOST,
   SocketHandle,
+  setOption,
 } from '../../src/index';
 import { badIntegers, callUnchecked } from '../support/bad-values';
+import { boundByNode, needsBoundSocket } from '../support/bound-socket';
 import { isSocket, openSockets } from '../support/descriptors';
 import { freePort } from '../support/free-port';
 import { needsIpv6 } from '../support/network';
 import { nodeDescriptor } from '../support/node-descriptor';
 import { isWindows, linuxOnly, unixOnly } from '../support/platform';
-import { errnoOf, rejection, thrown } from '../support/thrown';
+import { portOf } from '../support/servers';
+import { errnoOf, rejection, systemErrorLike, thrown } from '../support/thrown';
 
 const { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM } = constants;
 
@@ -112,6 +115,49 @@ describe('adopting', () => {
     const adopted = datagramSocket();
     expect(await adopt(adopted, handle.detach())).toMatchObject({ port });
     expect(adopted.address()).toMatchObject({ address: HOST, port });
+  });
+
+  describe('a net.BoundSocket', needsBoundSocket, () => {
+    test('serves its port, and is given away', async () => {
+      const bound = boundByNode({ host: HOST, port: 0 });
+      const address = bound.address();
+      const served = server();
+      expect(await adopt(served, bound)).toEqual(address);
+      expect(thrown(() => bound.address())).toHaveProperty('code', 'ERR_SOCKET_HANDLE_ADOPTED');
+      expect(await ask(portOf(served))).toBe('served');
+    });
+
+    test(
+      "stays its owner's when it can't listen",
+      unixOnly('its fd() is -1 on Windows'),
+      async () => {
+        const bound = boundByNode({ host: HOST, port: 0 });
+        const { port } = Object.assign({ port: 0 }, bound.address());
+        const holder = socket();
+        // Shares the port, since both have SO_REUSEADDR, and listens first.
+        setOption(holder, 'SO_REUSEADDR', true);
+        holder.bind(HOST, port);
+        holder.listen();
+        const error = await rejection(adopt(server(), bound));
+        expect(error).toMatchObject(systemErrorLike('listen', 'EADDRINUSE'));
+        expect(getOption(bound, 'SO_ACCEPTCONN')).toBe(false);
+        holder.close();
+        await adopt(server(), bound);
+      },
+    );
+
+    test('is refused twice, and by a dgram socket', async () => {
+      const bound = boundByNode({ host: HOST, port: 0 });
+      expect(await rejection(adopt(datagramSocket(), bound))).toHaveProperty(
+        'code',
+        'ERR_SOCKET_BAD_TYPE',
+      );
+      await adopt(server(), bound);
+      expect(await rejection(adopt(server(), bound))).toHaveProperty(
+        'code',
+        'ERR_SOCKET_HANDLE_ADOPTED',
+      );
+    });
   });
 
   test('connections that wait since handle.listen() are served', async () => {

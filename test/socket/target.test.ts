@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import net, { connect, createServer, Socket } from 'node:net';
+import { connect, createServer, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer, TLSSocket, connect as tlsConnect } from 'node:tls';
@@ -13,16 +13,20 @@ import {
   adopt,
   bindPort,
   constants,
+  descriptorOf,
   getOption,
+  getsockopt,
   type OptionName,
   SocketHandle,
   setOption,
+  setsockopt,
 } from '../../src/index';
 import { callUnchecked } from '../support/bad-values';
+import { boundByNode, needsBoundSocket } from '../support/bound-socket';
 import { credentials } from '../support/credentials';
 import { closedCode, neverOpen } from '../support/descriptors';
 import { nodeDescriptor } from '../support/node-descriptor';
-import { isLinux, isWindows, runWhen, unixOnly, windowsOnly } from '../support/platform';
+import { isLinux, isWindows, unixOnly, windowsOnly } from '../support/platform';
 import { listening, portOf, serverSaying } from '../support/servers';
 import { systemErrorLike, thrown } from '../support/thrown';
 
@@ -36,18 +40,6 @@ const servers = [
 
 const owner = () => serverSaying('owner');
 
-interface BoundSocketClass {
-  new (options: { host: string; port: number }): { fd(): number; close(): void };
-}
-
-function isBoundSocketClass(value: unknown): value is BoundSocketClass {
-  return typeof value === 'function';
-}
-
-/** Not in the types of Node 20. */
-const found: unknown = Reflect.get(net, 'BoundSocket');
-const BoundSocket = isBoundSocketClass(found) ? found : undefined;
-
 describe('options of', () => {
   test.each(servers)('a $kind', async ({ create }) => {
     const server = await listening(create());
@@ -60,26 +52,22 @@ describe('options of', () => {
     expect(server.listening).toBe(true);
   });
 
-  test(
-    'a net.BoundSocket',
-    runWhen(BoundSocket !== undefined, 'net.BoundSocket (Node 24.19)'),
-    () => {
-      if (BoundSocket === undefined) throw new Error('unreachable');
-      const socket = new BoundSocket({ host: '127.0.0.1', port: 0 });
-      onTestFinished(() => socket.close());
-      if (isWindows) {
-        expect(thrown(() => getOption(socket, 'SO_TYPE'))).toHaveProperty(
-          'code',
-          'ERR_NO_DESCRIPTOR',
-        );
-        return;
-      }
-      expect(getOption(socket, 'SO_TYPE')).toBe(constants.SOCK_STREAM);
-      expect(getOption(socket, 'SO_ACCEPTCONN')).toBe(false);
-      setOption(socket, 'SO_KEEPALIVE', true);
-      expect(getOption(socket, 'SO_KEEPALIVE')).toBe(true);
-    },
-  );
+  test('a net.BoundSocket', needsBoundSocket, () => {
+    const socket = boundByNode({ host: '127.0.0.1', port: 0 });
+    onTestFinished(() => socket.close());
+    if (isWindows) {
+      expect(thrown(() => getOption(socket, 'SO_TYPE'))).toHaveProperty(
+        'code',
+        'ERR_NO_DESCRIPTOR',
+      );
+      return;
+    }
+    expect(descriptorOf(socket)).toBe(socket.fd());
+    expect(getOption(socket, 'SO_TYPE')).toBe(constants.SOCK_STREAM);
+    expect(getOption(socket, 'SO_ACCEPTCONN')).toBe(false);
+    setOption(socket, 'SO_KEEPALIVE', true);
+    expect(getsockopt(socket, constants.SOL_SOCKET, constants.SO_KEEPALIVE)).not.toBe(0);
+  });
 
   test('a net.Socket', async () => {
     const server = await listening(createServer());
@@ -132,6 +120,53 @@ describe('options of', () => {
   });
 });
 
+describe('by number', () => {
+  const { SOL_SOCKET, SO_TYPE, SO_KEEPALIVE, SOCK_STREAM } = constants;
+
+  test.each(servers)('options of a $kind', async ({ create }) => {
+    const server = await listening(create());
+    expect(getsockopt(server, SOL_SOCKET, SO_TYPE)).toBe(SOCK_STREAM);
+    expect(getsockopt(server, SOL_SOCKET, SO_TYPE, 4)).toHaveLength(4);
+    setsockopt(server, SOL_SOCKET, SO_KEEPALIVE, true);
+    expect(getOption(server, 'SO_KEEPALIVE')).toBe(true);
+    expect(server.listening).toBe(true);
+  });
+
+  test.each(servers)("a $kind's descriptor is the server's own", async ({ create }) => {
+    const server = await listening(create());
+    const fd = descriptorOf(server);
+    setOption(fd, 'SO_KEEPALIVE', true);
+    expect(getOption(server, 'SO_KEEPALIVE')).toBe(true);
+    expect(descriptorOf(server)).toBe(fd);
+    expect(descriptorOf(fd)).toBe(fd);
+  });
+
+  test('a SocketHandle, until it is closed', () => {
+    const handle = new SocketHandle();
+    expect(descriptorOf(handle)).toBe(handle.fd);
+    setsockopt(handle, SOL_SOCKET, SO_KEEPALIVE, 1);
+    expect(getsockopt(handle, SOL_SOCKET, SO_KEEPALIVE)).not.toBe(0);
+    handle.close();
+    for (const call of [
+      () => descriptorOf(handle),
+      () => getsockopt(handle, SOL_SOCKET, SO_TYPE),
+      () => setsockopt(handle, SOL_SOCKET, SO_KEEPALIVE, 1),
+    ]) {
+      expect(thrown(call)).toHaveProperty('code', 'ERR_SOCKET_HANDLE_CLOSED');
+    }
+  });
+
+  test('a dgram.Socket', async () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    onTestFinished(() => {
+      socket.close();
+    });
+    await once(socket, 'listening');
+    expect(getsockopt(socket, SOL_SOCKET, SO_TYPE)).toBe(constants.SOCK_DGRAM);
+    expect(getsockopt(descriptorOf(socket), SOL_SOCKET, SO_TYPE)).toBe(constants.SOCK_DGRAM);
+  });
+});
+
 test('options of a SocketHandle and of its number', () => {
   using handle = new SocketHandle();
   setOption(handle, 'SO_KEEPALIVE', true);
@@ -159,6 +194,9 @@ describe('what has no descriptor', () => {
     for (const call of [
       () => callUnchecked(getOption, [target, 'SO_TYPE']),
       () => callUnchecked(setOption, [target, 'SO_KEEPALIVE', true]),
+      () => callUnchecked(getsockopt, [target, constants.SOL_SOCKET, constants.SO_TYPE]),
+      () => callUnchecked(setsockopt, [target, constants.SOL_SOCKET, constants.SO_KEEPALIVE, 1]),
+      () => callUnchecked(descriptorOf, [target]),
     ]) {
       const error = thrown(call);
       expect(error).toHaveProperty('code', 'ERR_NO_DESCRIPTOR');
