@@ -4,6 +4,8 @@ export { type CodedError, type SystemError, UnsafeOptionError } from './base/err
 export type { OptionName } from './base/option-table';
 export type { OptionAccess, OptionKind, OptionLevel } from './base/option-table/row';
 export { findSockets } from './inspection/find-sockets';
+export { inspectSocket, type ProcessSocket } from './inspection/inspect-socket';
+export type { OptionValueMap } from './inspection/option-plan';
 export type {
   ControlGroup,
   ProcessInfo,
@@ -15,6 +17,7 @@ export type {
   SocketTimer,
   Unseen,
 } from './inspection/socket-info';
+export type { SocketReport } from './inspection/socket-report';
 export type { Membership, PacketInfo, SourceMembership } from './options/codecs/multicast';
 export type { PortRange } from './options/codecs/numbers';
 export type { Credentials, PeerCredentials } from './options/codecs/plain';

@@ -84,13 +84,18 @@ export const EACCES = errorNumber('EACCES');
 export const EADDRINUSE = errorNumber('EADDRINUSE');
 export const EADDRNOTAVAIL = errorNumber('EADDRNOTAVAIL');
 export const EAFNOSUPPORT = errorNumber('EAFNOSUPPORT');
+export const EBADF = errorNumber('EBADF');
 export const EEXIST = errorNumber('EEXIST');
 export const EINVAL = errorNumber('EINVAL');
 export const ENODEV = errorNumber('ENODEV');
 export const ENOENT = errorNumber('ENOENT');
 export const ENOPROTOOPT = errorNumber('ENOPROTOOPT');
 export const ERANGE = errorNumber('ERANGE');
+export const ENOTSUP = errorNumber('ENOTSUP');
+export const EPERM = errorNumber('EPERM');
 export const ESRCH = errorNumber('ESRCH');
+/** libuv has no name for it, and Windows has none at all: there it is 0, no error. */
+export const ESTALE = -(osConstants.errno.ESTALE ?? 0);
 
 /** Whether `error` is a failed system call with one of these error numbers. */
 export function isSystemError(error: unknown, ...errnos: number[]): boolean {
