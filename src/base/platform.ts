@@ -62,8 +62,12 @@ export const interfaceComesBeforeSource = isLinux;
 /** Whether an IPv4 interface can be told by its index in a struct ip_mreqn. */
 export const hasMembershipsByIndex = !isWindows;
 
-/** Bytes before the address in a struct group_req: macOS packs it to 4 (bsd/netinet/in.h). */
-export const groupAddressOffset = kernelAbi === 'darwin' ? 4 : 8;
+/** C's alignment of a struct sockaddr_storage: that of a long on Linux (bits/sockaddr.h), 64 bits elsewhere. */
+export const storageAlignment =
+  isLinux && ['arm', 'ia32', 'mips', 'mipsel'].includes(process.arch) ? 4 : 8;
+
+/** Bytes before the address in a struct group_req, which macOS packs to 4 (bsd/netinet/in.h). */
+export const groupAddressOffset = kernelAbi === 'darwin' ? 4 : storageAlignment;
 
 /** Where the kernel tells which ports it chooses from. */
 export const ephemeralRangeFile = isLinux ? '/proc/sys/net/ipv4/ip_local_port_range' : undefined;

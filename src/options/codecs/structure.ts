@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import { invalidArgType, invalidArgValue, outOfRange } from '../../base/errors';
 import type { Field, Fields } from '../../base/option-table/fields';
+import { storageAlignment } from '../../base/platform';
 import { integer } from '../../base/validate';
 import {
   encodeSocketAddress,
@@ -106,7 +107,7 @@ const plain: { readonly [name: string]: Layout } = {
     },
   },
   address: socketAddress(STORAGE_SIZE),
-  'aligned-address': socketAddress(STORAGE_SIZE, 8),
+  'aligned-address': socketAddress(STORAGE_SIZE, storageAlignment),
   'ipv6-address': socketAddress(IPV6_SIZE),
   uuid: { size: 16, align: 4, decode: guid, encode: readOnly },
 };
