@@ -291,7 +291,31 @@ int DescribeSocket(Descriptor descriptor, SocketKind* kind) {
   return 0;
 }
 
+namespace {
+
+// _WSAIORW(IOC_VENDOR, 39) of mstcpip.h, which MinGW's lacks.
+constexpr DWORD kTcpInfo = 0xD8000027;
+
+// What other systems have as the option TCP_INFO. Its version goes in: 1 is Windows 10 1709's, and
+// an older Windows refuses it.
+int GetTcpInfo(SOCKET socket, void* value, size_t* length) {
+  for (DWORD version = 1;; version--) {
+    DWORD written = 0;
+    if (WSAIoctl(socket, kTcpInfo, &version, sizeof(version), value, static_cast<DWORD>(*length),
+                 &written, nullptr, nullptr) == 0) {
+      *length = written;
+      return 0;
+    }
+    if (version == 0 || WSAGetLastError() != WSAEINVAL) return LastError();
+  }
+}
+
+}  // namespace
+
 int GetOption(Descriptor descriptor, int level, int name, void* value, size_t* length) {
+  if (level == IPPROTO_TCP && static_cast<DWORD>(name) == kTcpInfo) {
+    return GetTcpInfo(Handle(descriptor), value, length);
+  }
   int written = static_cast<int>(*length);
   if (getsockopt(Handle(descriptor), level, name, static_cast<char*>(value), &written) ==
       SOCKET_ERROR)

@@ -23,19 +23,25 @@ import { codecOf, type OptionValues } from './codecs';
 import type { BytesCodec, Codec } from './codecs/codec';
 import { getBytes, getInt, getInto, optionError, setBytes, setInt } from './sockopt';
 
-/** What either structure has, where systems differ. */
-type Either<A, B> = {
-  [Name in keyof A | keyof B]:
-    | (Name extends keyof A ? A[Name] : never)
-    | (Name extends keyof B ? B[Name] : never);
-};
+type KeyOf<Values> = Values extends unknown ? keyof Values : never;
+type PropertyOf<Values, Name> = Values extends unknown
+  ? Name extends keyof Values
+    ? Values[Name]
+    : never
+  : never;
+
+/** What some of the structures have, where systems differ: `Values` is their union. */
+type Any<Values> = { [Name in KeyOf<Values>]: PropertyOf<Values, Name> };
+
+/** The values of structures, of which there may be several. */
+type Structures<Of> = Of extends Fields ? StructureValue<Of> : never;
 
 type ValueOf<Of> =
   Of extends Enumeration<infer Name>
     ? Name | number
-    : Of extends Structure<infer Own, infer Growing, infer Other>
+    : Of extends Structure<infer Own, infer Growing, infer Others>
       ? Growing extends true
-        ? Partial<Either<StructureValue<Own>, StructureValue<Other>>>
+        ? Partial<Any<Structures<Own | Others[keyof Others]>>>
         : StructureValue<Own>
       : Of extends { readonly kind: infer Kind extends SimpleKind }
         ? OptionValues[Kind]

@@ -289,8 +289,13 @@ describe('constants', () => {
 
   test('give level and name of every named option', () => {
     for (const { option, level, levelName, name, where } of options) {
-      // macOS' SO_LINGER is in clock ticks, and Linux' ICMPV6_FILTER has another name elsewhere.
-      const instead = { SO_LINGER: 'SO_LINGER_SEC', ICMPV6_FILTER: 'ICMP6_FILTER' } as const;
+      // macOS' SO_LINGER is in clock ticks, Linux' ICMPV6_FILTER has another name elsewhere, and Windows
+      // has TCP_INFO as an ioctl.
+      const instead = {
+        SO_LINGER: 'SO_LINGER_SEC',
+        ICMPV6_FILTER: 'ICMP6_FILTER',
+        TCP_INFO: 'SIO_TCP_INFO',
+      } as const;
       const other =
         option in instead ? Reflect.get(constants, Reflect.get(instead, option)) : undefined;
       expect(name).toBe(other ?? constants[option]);
@@ -325,6 +330,7 @@ test("a value's type follows the option's name", () => {
   >();
   expectTypeOf<Value<'IP_LOCAL_PORT_RANGE'>>().toEqualTypeOf<PortRange>();
   expectTypeOf<Value<'TCP_INFO'>['rtt']>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<Value<'TCP_INFO'>['RttUs']>().toEqualTypeOf<number | undefined>();
   expectTypeOf<Value<'TCP_INFO'>['bytes_acked']>().toEqualTypeOf<bigint | undefined>();
   expectTypeOf<NonNullable<Value<'TCP_INFO'>['state']>>()
     .extract<'TCP_LISTEN'>()

@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import * as sctp from '../../src/base/option-table/structures/sctp';
+import * as tcp from '../../src/base/option-table/structures/tcp';
 import {
   constants,
   getOption,
@@ -161,6 +162,17 @@ describe('MPTCP', runWhen(opensKind('mptcp'), 'no Multipath TCP'), () => {
 });
 
 describe('the layout of structures', () => {
+  // sizeof of the structures of TCP: Microsoft's TCP_INFO_v1, macOS' header, FreeBSD 14's header, Linux 6.18.
+  test.each([
+    ['TCP_INFO_v1', tcp.windowsTcpInfo, 136],
+    ['tcp_connection_info', tcp.darwinTcpConnectionInfo, 112],
+    ['tcp_info of FreeBSD', tcp.freebsdTcpInfo, 240],
+    ['tcp_info of Linux', tcp.linuxTcpInfo, 280],
+    ['tcp_md5sig', tcp.tcpMd5Signature, 216],
+  ] as const)('%s has the size that C gives it', (_name, fields, size) => {
+    expect(structureCodec(fields, undefined, undefined).length).toBe(size);
+  });
+
   // sizeof and offsetof of include/uapi/linux/sctp.h, compiled for x86-64.
   test.each([
     ['sctp_paddrparams', sctp.pathParams, 156],

@@ -96,15 +96,22 @@ export interface Enumeration<Name extends ConstantName> {
   readonly names: readonly Name[];
 }
 
+interface FieldsByAbi {
+  readonly linux?: Fields;
+  readonly darwin?: Fields;
+  readonly freebsd?: Fields;
+  readonly windows?: Fields;
+}
+
 export interface Structure<
   Own extends Fields = Fields,
   Growing extends boolean = boolean,
-  Other extends Fields = Fields,
+  Others extends FieldsByAbi = FieldsByAbi,
 > {
   readonly kind: 'structure';
   readonly fields: Own;
   /** Those of systems that have another structure. */
-  readonly fieldsOn: { readonly [Abi in KernelAbi]?: Other };
+  readonly fieldsOn: Others;
   /** Whether kernels return more or fewer of the fields. */
   readonly growing: Growing;
 }
@@ -142,7 +149,7 @@ export interface Row extends RowBase {
   readonly kind: OptionKind;
   readonly names?: readonly ConstantName[];
   readonly fields?: Fields;
-  readonly fieldsOn?: { readonly [Abi in KernelAbi]?: Fields };
+  readonly fieldsOn?: FieldsByAbi;
   readonly growing?: boolean;
 }
 
@@ -187,12 +194,16 @@ export function structure<const Own extends Fields>(
  * A structure of which kernels have more or fewer fields: what comes back is as long as theirs.
  * `fieldsOn`: the structure of a system that has its own.
  */
-export function growingStructure<
-  const Own extends Fields,
-  const Other extends Fields = Record<never, never>,
->(
+export function growingStructure<const Own extends Fields>(
   fields: Own,
-  fieldsOn: { readonly [Abi in KernelAbi]?: Other } = {},
-): Structure<Own, true, Other> {
+): Structure<Own, true, Record<never, never>>;
+export function growingStructure<const Own extends Fields, const Others extends FieldsByAbi>(
+  fields: Own,
+  fieldsOn: Others,
+): Structure<Own, true, Others>;
+export function growingStructure(
+  fields: Fields,
+  fieldsOn: FieldsByAbi = {},
+): Structure<Fields, true> {
   return { kind: 'structure', fields, fieldsOn, growing: true };
 }

@@ -6,6 +6,7 @@ import {
   linuxTcpInfo,
   tcpAoInfo,
   tcpMd5Signature,
+  windowsTcpInfo,
 } from './structures/tcp';
 
 const row = rowsAt('IPPROTO_TCP');
@@ -42,12 +43,13 @@ export const tcpOptions = {
   ),
   TCP_WINDOW_CLAMP: row('integer', 'rw', 'Linux 2.4'),
   TCP_INFO: row(
-    growingStructure(linuxTcpInfo, { freebsd: freebsdTcpInfo }),
+    growingStructure(linuxTcpInfo, { freebsd: freebsdTcpInfo, windows: windowsTcpInfo }),
     'r',
-    'Linux 2.4, FreeBSD 6',
+    'Linux 2.4, FreeBSD 6, Windows 10 1703',
     {
       notes:
-        'macOS has TCP_CONNECTION_INFO; on Linux listeners unacked is the accept queue and sacked the backlog',
+        'macOS has TCP_CONNECTION_INFO; on Linux listeners unacked is the accept queue and sacked the backlog; Windows: the ioctl SIO_TCP_INFO',
+      instead: 'SIO_TCP_INFO',
       notOn: ['darwin'],
     },
   ),

@@ -168,6 +168,53 @@ export const freebsdTcpInfo = {
   _pad: 'bytes40',
 } as const;
 
+/** TCPSTATE of mstcpip.h. */
+const windowsStates = [
+  'TCPSTATE_CLOSED',
+  'TCPSTATE_LISTEN',
+  'TCPSTATE_SYN_SENT',
+  'TCPSTATE_SYN_RCVD',
+  'TCPSTATE_ESTABLISHED',
+  'TCPSTATE_FIN_WAIT_1',
+  'TCPSTATE_FIN_WAIT_2',
+  'TCPSTATE_CLOSE_WAIT',
+  'TCPSTATE_CLOSING',
+  'TCPSTATE_LAST_ACK',
+  'TCPSTATE_TIME_WAIT',
+] as const;
+
+/** TCP_INFO_v1 of Windows: mstcpip.h. TCP_INFO_v0 ends with SynRetrans. The unit of times is in their name. */
+export const windowsTcpInfo = {
+  State: { u32: windowsStates },
+  Mss: 'u32',
+  ConnectionTimeMs: 'u64',
+  TimestampsEnabled: 'bool8',
+  RttUs: 'u32',
+  MinRttUs: 'u32',
+  BytesInFlight: 'u32',
+  Cwnd: 'u32',
+  SndWnd: 'u32',
+  RcvWnd: 'u32',
+  RcvBuf: 'u32',
+  BytesOut: 'u64',
+  BytesIn: 'u64',
+  BytesReordered: 'u32',
+  BytesRetrans: 'u32',
+  FastRetrans: 'u32',
+  DupAcksIn: 'u32',
+  TimeoutEpisodes: 'u32',
+  SynRetrans: 'u8',
+  SndLimTransRwin: 'u32',
+  SndLimTimeRwin: 'u32',
+  SndLimBytesRwin: 'u64',
+  SndLimTransCwnd: 'u32',
+  SndLimTimeCwnd: 'u32',
+  SndLimBytesCwnd: 'u64',
+  SndLimTransSnd: 'u32',
+  SndLimTimeSnd: 'u32',
+  SndLimBytesSnd: 'u64',
+} as const;
+
 /** struct tcp_connection_info of macOS: bsd/netinet/tcp.h. Times are milliseconds. */
 export const darwinTcpConnectionInfo = {
   state: bsdStates,
