@@ -24,7 +24,7 @@ export interface Refusal {
 export const acceptAll = new Uint8Array(Uint16Array.of(6, 0, 0xffff, 0).buffer);
 
 const group = { address: '224.0.0.251', interface: '127.0.0.1' };
-const source = { address: '232.0.0.1', source: '127.0.0.2', interface: '127.0.0.1' };
+const source = { address: '232.0.0.1', source: '198.51.100.7', interface: '127.0.0.1' };
 const group6 = { address: 'ff02::1:7', interface: 1 };
 
 /** What is right for most options of a kind: none is a default. */
@@ -147,14 +147,14 @@ const ofName: { readonly [Name in OptionName]?: Sample | Refusal } = {
   IP_ADD_SOURCE_MEMBERSHIP: { set: source },
   IP_DROP_SOURCE_MEMBERSHIP: { set: source, after: [['IP_ADD_SOURCE_MEMBERSHIP', source]] },
   IP_BLOCK_SOURCE: {
-    set: { ...group, source: '127.0.0.2' },
+    set: { ...group, source: '198.51.100.7' },
     after: [['IP_ADD_MEMBERSHIP', group]],
   },
   IP_UNBLOCK_SOURCE: {
-    set: { ...group, source: '127.0.0.2' },
+    set: { ...group, source: '198.51.100.7' },
     after: [
       ['IP_ADD_MEMBERSHIP', group],
-      ['IP_BLOCK_SOURCE', { ...group, source: '127.0.0.2' }],
+      ['IP_BLOCK_SOURCE', { ...group, source: '198.51.100.7' }],
     ],
   },
   IP_MSFILTER: { set: acceptAll, refused: ['EINVAL'], why: 'no struct ip_msfilter' },
