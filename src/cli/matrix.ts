@@ -95,9 +95,15 @@ function optionText(option: string): string {
   return option === 'default' ? 'none' : option;
 }
 
-function answer(code: string | undefined): Cell {
+/** Short, so that Windows' three options fit 80 columns. */
+const REFUSALS: ReadonlyMap<string, string> = new Map([
+  ['EADDRINUSE', '-'],
+  ['EACCES', '!'],
+]);
+
+function answer(code = ''): Cell {
   if (code === 'Success') return { text: 'yes', style: 'green' };
-  return { text: code === 'EADDRINUSE' ? '-' : (code ?? ''), style: 'dim' };
+  return { text: REFUSALS.get(code) ?? code, style: 'dim' };
 }
 
 /** Rows and columns of a table, in its own order. */
@@ -119,7 +125,7 @@ function tableOf(conflicts: ConflictTable, { width, paint }: Screen): string {
     { heading: 'first \\ second' },
     { heading: '' },
     ...binds.map(([option, address]) => ({
-      heading: address === 'wildcard' ? `${optionText(option)} *` : 'lo',
+      heading: address === 'wildcard' ? `${optionText(option)}*` : 'lo',
     })),
   ];
   const rows = binds.map(([option, address]): Cell[] => [
@@ -144,7 +150,7 @@ function print(groups: readonly Measured[][], shown: Screen): void {
   const parts = [
     paragraph(
       '',
-      'What a second bind to a port gets on this machine, measured. Rows are the first socket, columns the second, each with its option, on every address (*) or on the loopback address (lo). "yes" is allowed, "-" is EADDRINUSE. "TCP listening": the first socket listens.',
+      'What a second bind to a port gets on this machine, measured. Rows are the first socket, columns the second, each with its option, on every address (*) or on the loopback address (lo). "yes" is allowed, "-" is EADDRINUSE, "!" EACCES. "TCP listening": the first socket listens.',
       width,
     ),
   ];

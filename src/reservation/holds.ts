@@ -102,9 +102,9 @@ export class Holds {
     return covering ?? (this.#addresses.includes(address) ? holds[0] : undefined);
   }
 
-  /** Whether the port is kept on all addresses. */
-  areHeld(): boolean {
-    return this.#holds.every((hold) => hold.isHeld());
+  /** Whether the port is kept no longer on one of the addresses. */
+  areLost(): boolean {
+    return this.#holds.some((hold) => hold.isLost());
   }
 
   /** All of them, or none when it throws. */

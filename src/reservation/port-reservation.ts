@@ -90,7 +90,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     if (this.#released) return 'released';
     if (this.#shared) return 'shared';
     if (this.#servers.areActive()) return 'listening';
-    return this.#holds.areHeld() ? 'held' : 'lost';
+    return this.#holds.areLost() ? 'lost' : 'held';
   }
 
   /**

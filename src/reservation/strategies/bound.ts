@@ -53,8 +53,8 @@ export class BoundHold implements Hold {
     return listenerBeside(address, this.port);
   }
 
-  isHeld(): boolean {
-    return true;
+  isLost(): boolean {
+    return false;
   }
 
   close(): void {

@@ -47,8 +47,8 @@ export class ConnectedPairHold implements Hold {
     return this.#near.someoneListens(address);
   }
 
-  isHeld(): boolean {
-    return true;
+  isLost(): boolean {
+    return false;
   }
 
   close(): void {

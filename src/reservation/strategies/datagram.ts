@@ -19,6 +19,7 @@ export class DatagramHold implements Hold {
   readonly at: HoldAddress;
   readonly port: number;
   #guard: SocketHandle | undefined;
+  #lost = false;
 
   constructor(at: HoldAddress, port: number) {
     this.at = at;
@@ -54,11 +55,12 @@ export class DatagramHold implements Hold {
     } catch {
       // Windows: another socket has taken the port; the next openServerSocket throws for it. Linux: the server
       // has locked the filter (SO_LOCK_FILTER), so what arrives from now on waits in the receive buffer.
+      this.#lost = this.#guard === undefined;
     }
   }
 
-  isHeld(): boolean {
-    return this.#guard !== undefined;
+  isLost(): boolean {
+    return this.#lost;
   }
 
   close(): void {
@@ -67,6 +69,7 @@ export class DatagramHold implements Hold {
 
   #hold(): SocketHandle {
     this.#guard ??= bindAlone(this.at, this.port);
+    this.#lost = false;
     return this.#guard;
   }
 

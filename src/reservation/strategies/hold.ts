@@ -31,8 +31,8 @@ export interface Hold {
   serverSocketClosed(): void;
   /** Whether somebody listens on the shared port at this address; false when the signal aborts. */
   someoneListens(address: HoldAddress, signal: AbortSignal): boolean | Promise<boolean>;
-  /** Whether the port is kept now, while it is neither shared nor served. */
-  isHeld(): boolean;
+  /** Whether the port could not be bound again when a server or program had closed it. */
+  isLost(): boolean;
   close(): void;
 }
 

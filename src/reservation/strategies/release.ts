@@ -17,6 +17,7 @@ export class ReleaseHold implements Hold {
   readonly port: number;
   #guard: SocketHandle | undefined;
   #shared = false;
+  #lost = false;
 
   constructor(at: HoldAddress, port: number) {
     this.at = at;
@@ -26,12 +27,14 @@ export class ReleaseHold implements Hold {
 
   share(): void {
     this.#shared = true;
+    this.#lost = false;
     this.close();
   }
 
   unshare(): void {
     this.#guard ??= bindAgain(this.at, this.port);
     this.#shared = false;
+    this.#lost = false;
   }
 
   openServerSocket(address: HoldAddress, backlog?: number): SocketHandle {
@@ -65,6 +68,7 @@ export class ReleaseHold implements Hold {
     } catch {
       // Another socket has taken the port, or no descriptor is left. The next openServerSocket or unshare
       // tries again, and throws for it.
+      this.#lost = true;
     }
   }
 
@@ -74,8 +78,8 @@ export class ReleaseHold implements Hold {
     return acceptsConnections(address, this.port, signal);
   }
 
-  isHeld(): boolean {
-    return this.#guard !== undefined;
+  isLost(): boolean {
+    return this.#lost;
   }
 
   close(): void {
