@@ -1,6 +1,6 @@
 import { reuseAddrIsForTimeWait } from '../../base/platform';
+import { acceptsConnections } from '../../socket/connect-probe';
 import type { SocketHandle } from '../../socket/socket-handle';
-import { acceptsConnections } from './connect-probe';
 import type { Hold, HoldAddress } from './hold';
 import { bindAgain, bindAlone, closingOnError } from './sockets';
 
