@@ -1,8 +1,22 @@
 export { HOST, HOSTv6 } from './base/addresses';
 export { type Constants, constants } from './base/constants';
 export { type CodedError, type SystemError, UnsafeOptionError } from './base/errors';
+
 export type { OptionName } from './base/option-table';
 export type { OptionAccess, OptionKind, OptionLevel } from './base/option-table/row';
+
+export { explainPort } from './inspection/explain/explain-port';
+export type {
+  BindAttempt,
+  BindOption,
+  ExplainPortOptions,
+  PortCause,
+  PortCauseCode,
+  PortHolder,
+  PortReport,
+  SharingOptions,
+} from './inspection/explain/report';
+
 export { findSockets } from './inspection/find-sockets';
 export { inspectSocket, type ProcessSocket } from './inspection/inspect-socket';
 export type { OptionValueMap } from './inspection/option-plan';

@@ -2,6 +2,8 @@
  * What differs between platforms and runtimes above the native code, as capabilities: what is so, never
  * where. The only reader of `process.platform`.
  */
+import { release } from 'node:os';
+
 const isWindows = process.platform === 'win32';
 
 /** Android has Linux' kernel under a name of its own. */
@@ -17,6 +19,12 @@ const abis: { readonly [platform: string]: 'linux' | 'darwin' | 'freebsd' | 'win
 
 /** Whose option numbers and structures the kernel here has, where the option table knows them. */
 export const kernelAbi = abis[process.platform];
+
+/** Whether the kernel is of this release or a later one. */
+function isAtLeast(major: number, minor: number): boolean {
+  const [ours = 0, second = 0] = release().split('.').map(Number);
+  return ours > major || (ours === major && second >= minor);
+}
 
 const isBun = 'bun' in process.versions;
 
@@ -68,6 +76,27 @@ export const storageAlignment =
 
 /** Bytes before the address in a struct group_req, which macOS packs to 4 (bsd/netinet/in.h). */
 export const groupAddressOffset = kernelAbi === 'darwin' ? 4 : storageAlignment;
+
+/** Whether /proc/sys and /proc/self tell what the kernel allows, and /proc/<pid> what processes do. */
+export const hasProcSys = isLinux;
+
+/**
+ * Whether sockets that are bound and do not listen are listed: by sock_diag since Linux 6.8, not by
+ * GetExtendedTcpTable.
+ */
+export const listsBoundSockets = isLinux ? isAtLeast(6, 8) : !isWindows;
+
+/** The lowest port that needs no privilege where the system does not tell it: IPPORT_RESERVED. */
+export const lowestUnprivilegedPort = isWindows ? 0 : 1024;
+
+/** The command that ends a process by its number, which follows it. */
+export const killCommand = isWindows ? 'taskkill /F /PID' : 'kill';
+
+/** The same for a process that is stopped, and sees no other signal. */
+export const forcedKillCommand = isWindows ? killCommand : 'kill -KILL';
+
+/** The command that runs another one as the superuser. */
+export const superuserPrefix = isWindows ? '' : 'sudo ';
 
 /** Where the kernel tells which ports it chooses from. */
 export const ephemeralRangeFile = isLinux ? '/proc/sys/net/ipv4/ip_local_port_range' : undefined;

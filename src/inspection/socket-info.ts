@@ -68,10 +68,10 @@ export interface ControlGroup {
 
 /** Something of a socket that could not be seen. */
 export interface Unseen {
-  /** What is missing. */
-  what: 'processes';
+  /** What is missing: who has it, or the options that its process set. */
+  what: 'processes' | 'options';
   /** The right that would show it; absent where the reason is another. */
-  right?: 'root';
+  right?: 'root' | 'CAP_SYS_PTRACE';
   /** Why, in words. */
   message: string;
 }

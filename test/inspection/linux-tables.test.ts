@@ -215,7 +215,7 @@ describe('other tables', () => {
     const stat = (name: string) =>
       `42 (${name}) Z 1 42 42 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 2 0 12345 0 0`;
     for (const name of ['node', 'a) R 1 (b', '']) {
-      expect(parseStat(stat(name))).toEqual({ state: 'Z', started: 123450 });
+      expect(parseStat(stat(name))).toEqual({ state: 'Z', parent: 1, started: 123450 });
     }
     expect(parseStat('')).toBeUndefined();
   });

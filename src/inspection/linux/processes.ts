@@ -17,7 +17,7 @@ function read(path: string): string | undefined {
   }
 }
 
-function numbersIn(folder: string): number[] {
+export function numbersIn(folder: string): number[] {
   try {
     return readdirSync(folder)
       .map(Number)
@@ -27,11 +27,13 @@ function numbersIn(folder: string): number[] {
   }
 }
 
-/** State and start of a process. The name in parentheses may hold anything. */
-export function parseStat(stat: string): { state: string; started: number } | undefined {
+/** State, parent and start of a process. The name in parentheses may hold anything. */
+export function parseStat(
+  stat: string,
+): { state: string; parent: number; started: number } | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, started] = [fields[0], Number(fields[19])];
-  return state && Number.isFinite(started) ? { state, started: started * TICK } : undefined;
+  const [state, parent, started] = [fields[0], Number(fields[1]), Number(fields[19])];
+  return state && Number.isFinite(started) ? { state, parent, started: started * TICK } : undefined;
 }
 
 /** What /proc shows of a process to everybody. */
