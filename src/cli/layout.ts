@@ -17,6 +17,18 @@ const LEAST_LAST = 12;
 
 const GAP = '  ';
 
+/**
+ * Control characters by their numbers: a command line or a path is its owner's, and could send whatever it
+ * likes to the terminal.
+ */
+function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(2, '0');
+    return `\\x${code}`;
+  });
+}
+
 function pad(text: string, width: number, column: Column | undefined): string {
   return column?.align === 'right' ? text.padStart(width) : text.padEnd(width);
 }
@@ -36,7 +48,9 @@ export function table(
   paint: Paint,
 ): string {
   const headings = columns.map(({ heading }): Cell => ({ text: heading, style: 'dim' }));
-  const all = [headings, ...rows];
+  const all = [headings, ...rows].map((row) =>
+    row.map((cell): Cell => ({ ...cell, text: visible(cell.text) })),
+  );
   const last = columns.length - 1;
   const widths = columns.map((_, i) => Math.max(...all.map((row) => row[i]?.text.length ?? 0)));
   const before = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
@@ -57,7 +71,7 @@ export function table(
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/ +/)) {
+  for (const word of visible(text).split(/ +/)) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

@@ -4,12 +4,14 @@ import { find } from './find';
 import { list } from './list';
 import { matrix } from './matrix';
 import { run } from './run';
+import { why } from './why';
 
 const commands: ReadonlyMap<string, Command> = new Map([
   ['find', find],
   ['list', list],
   ['matrix', matrix],
   ['run', run],
+  ['why', why],
 ]);
 
 function overview(): string {
