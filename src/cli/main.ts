@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './command';
 import { find } from './find';
+import { inspect } from './inspect';
 import { list } from './list';
 import { matrix } from './matrix';
 import { run } from './run';
@@ -8,6 +9,7 @@ import { why } from './why';
 
 const commands: ReadonlyMap<string, Command> = new Map([
   ['find', find],
+  ['inspect', inspect],
   ['list', list],
   ['matrix', matrix],
   ['run', run],
