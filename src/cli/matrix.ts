@@ -89,10 +89,9 @@ function titleOf(group: readonly Measured[]): string {
   return [...families].map(([names, list]) => `${names}: ${list.join('; ')}.`).join(' ');
 }
 
-const ADDRESS_TEXT: Record<ConflictAddress, string> = { wildcard: '*', specific: 'lo' };
-
-function optionText(option: string): string {
-  return option === 'default' ? 'none' : option;
+function bindText(option: string, address: ConflictAddress): string {
+  if (address === 'specific') return 'lo';
+  return `${option === 'default' ? 'none' : option}*`;
 }
 
 /** Short, so that Windows' three options fit 80 columns. */
@@ -123,14 +122,10 @@ function tableOf(conflicts: ConflictTable, { width, paint }: Screen): string {
   const binds = bindsOf(conflicts);
   const columns: Column[] = [
     { heading: 'first \\ second' },
-    { heading: '' },
-    ...binds.map(([option, address]) => ({
-      heading: address === 'wildcard' ? `${optionText(option)}*` : 'lo',
-    })),
+    ...binds.map(([option, address]) => ({ heading: bindText(option, address) })),
   ];
   const rows = binds.map(([option, address]): Cell[] => [
-    { text: address === 'wildcard' ? optionText(option) : '' },
-    { text: ADDRESS_TEXT[address] },
+    { text: bindText(option, address) },
     ...binds.map(([second, secondAddress]) =>
       answer(conflicts[option]?.[address][second]?.[secondAddress]),
     ),
