@@ -5,14 +5,17 @@ import { asRoot, endAdvice, type PortFacts, processText, userText } from './fact
 import type { HolderFacts } from './holders';
 import type { PortCause } from './report';
 
-/** docker-proxy and its kin, which pass a published port on into a container. */
+/** docker-proxy and its kin, which pass a published port on into a container. Linux cuts names to 15 bytes. */
 const CONTAINER_PROXY =
-  /(?:^|[\s/\\])(?:docker-proxy|com\.docker\.backend|rootlessport|rootlesskit|slirp4netns|pasta|gvproxy|wslrelay)(?:\.exe)?(?:\s|$)/;
+  /^(?:docker-proxy|com\.docker\.back(?:end)?|rootlessport|rootlesskit|slirp4netns|pasta|gvproxy|wslrelay)(?:\.exe)?$/;
+
+function isContainerProxy({ name, command }: SocketHolder): boolean {
+  const program = command?.split(' ')[0]?.split(/[/\\]/).at(-1);
+  return CONTAINER_PROXY.test(name ?? '') || CONTAINER_PROXY.test(program ?? '');
+}
 
 export function containerCause({ socket }: HolderFacts, { port }: PortFacts): PortCause[] {
-  const proxy = socket.processes.find(({ name, command }) =>
-    CONTAINER_PROXY.test(` ${command ?? name ?? ''}`),
-  );
+  const proxy = socket.processes.find(isContainerProxy);
   const id = socket.cgroup?.container?.slice(0, 12);
   if (proxy === undefined && id === undefined) return [];
   const [process] = socket.processes;
