@@ -109,7 +109,7 @@ function makePlan(kind: SocketKind | undefined): OptionPlan {
     if (kind !== undefined && !levels[option.levelName](kind)) continue;
     const { codec, levelName: level } = option;
     // Those that are asked a question, or for their length, take calls of their own.
-    if (!codec.int && (codec.request !== undefined || codec.searched)) continue;
+    if (!codec.int && (codec.request?.length || codec.searched)) continue;
     const room = codec.int ? 4 : codec.length;
     const settable = option.access === 'rw';
     options.push({ name, level, codec, index: options.length, offset, room, settable });
