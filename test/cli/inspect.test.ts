@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { descriptorOf, type SocketReport } from '../../src/index';
+import { bindport } from '../support/cli';
+import { freePort } from '../support/free-port';
+import { linuxOnly } from '../support/platform';
+
+async function listening(): Promise<{ port: number; fd: number }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return { port, fd: descriptorOf(server) };
+}
+
+describe('bindport inspect', linuxOnly('the others show no options of other processes'), () => {
+  test('shows the options of a port, and which were changed', async () => {
+    const { port, fd } = await listening();
+    const { out, err, code } = await bindport('inspect', String(port));
+    expect([err, code]).toEqual(['', 0]);
+    expect(out).toMatch(`Descriptor ${fd} of process ${process.pid}: `);
+    expect(out).toMatch(/^state +listen$/m);
+    expect(out).toMatch(new RegExp(`^local +127\\.0\\.0\\.1:${port}$`, 'm'));
+    expect(out).toMatch(/^queue +0 of 511$/m);
+    expect(out).toMatch(/^\* +SO_REUSEADDR +true$/m);
+    expect(out).toMatch(/^ +SO_KEEPALIVE +false$/m);
+    expect(out).toMatch(/^ +TCP_NODELAY +false$/m);
+  });
+
+  test('shows one descriptor, or all sockets of a process', async () => {
+    const { port, fd } = await listening();
+    const one = await bindport('inspect', `${process.pid}:${fd}`, '--json');
+    const [report]: SocketReport[] = JSON.parse(one.out);
+    expect(report).toMatchObject({ pid: process.pid, fd, listening: true, local: { port } });
+    const all = await bindport('inspect', String(process.pid), '--json');
+    const reports: SocketReport[] = JSON.parse(all.out);
+    expect(reports.map((found) => found.local?.port)).toContain(port);
+  });
+
+  test('exits with 1 where there is no such socket', async () => {
+    const { fd } = await listening();
+    const closed = await bindport('inspect', `${process.pid}:${fd + 10_000}`);
+    expect(closed.code).toBe(1);
+    expect(closed.out).toMatch(/the process has no such\s+descriptor/);
+    const unused = await bindport('inspect', String(freePort()));
+    expect(unused.code).toBe(1);
+  });
+});
+
+describe('bad use of bindport inspect', () => {
+  test.each([
+    [[], 'which port, process or descriptor?'],
+    [['a'], "PORT or PID must be a whole number of 0 to 2147483647, not 'a'"],
+    [['1:x'], "FD must be a whole number of 0 to 2147483647, not 'x'"],
+    [['1:2:3'], "PORT, PID or PID:FD, not '1:2:3'"],
+    [['0'], '0 is neither a port nor a process'],
+    [['1', '2'], "one target, not '1 2'"],
+  ])('%j', async (args, message) => {
+    const { out, err, code } = await bindport('inspect', ...args);
+    expect([out, code]).toEqual(['', 2]);
+    expect(err).toContain(message);
+  });
+});
