@@ -25,7 +25,7 @@ import {
   optionsFor,
   planFor,
 } from './option-plan';
-import { printable, type SocketReport } from './socket-report';
+import { InspectedSocket, type SocketReport } from './socket-report';
 import { stateOf } from './socket-state';
 
 /** A socket of another process, on Linux and macOS. */
@@ -51,10 +51,8 @@ const REASONS = new Map([
   [ENOTSUP, 'this system shows no options of other processes'],
 ]);
 
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-
 /** Linux tells of a listener's queue in two fields of struct tcp_info: net/ipv4/tcp.c, tcp_get_info. */
-function setQueue(report: Mutable<SocketReport>, tcp: OptionValueMap['TCP_INFO']): void {
+function setQueue(report: InspectedSocket, tcp: OptionValueMap['TCP_INFO']): void {
   const { unacked, sacked } = tcp ?? {};
   if (typeof unacked !== 'number' || typeof sacked !== 'number') return;
   report.queue = unacked;
@@ -79,15 +77,8 @@ function reportOf(
     specific: local !== undefined && !isWildcard(local.address),
     bufferLock,
   });
-  const report: Mutable<SocketReport> = {
-    fd,
-    family,
-    type,
-    protocol,
-    state: stateOf(native, listening, tcp?.state),
-    listening,
-    options,
-  };
+  const state = stateOf(native, listening, tcp?.state);
+  const report = new InspectedSocket(fd, family, type, protocol, state, listening, options);
   if (pid !== undefined) report.pid = pid;
   if (local !== undefined) report.local = toSocketAddress(local);
   if (remote !== undefined) report.remote = toSocketAddress(remote);
@@ -98,7 +89,7 @@ function reportOf(
     report.changed = changes.changed;
     report.defaults = changes.defaults;
   }
-  return printable(report);
+  return report;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { binding, type SocketKind } from '../base/binding';
 import type { OptionName } from '../base/option-table';
 import {
-  decode,
+  decodeInto,
   keyOf,
   type OptionPlan,
   type OptionResults,
@@ -64,6 +64,8 @@ const setByKernel = new Map<OptionName, (socket: Circumstances) => boolean>([
   ['TCP_TIMESTAMP', () => true],
   // The processor that a segment or datagram came on; listeners have none unless it was set.
   ['SO_INCOMING_CPU', ({ listening }) => !listening],
+  // Set with the next two.
+  ['SO_BUF_LOCK', () => true],
   ['SO_SNDBUF', ofBuffers(1)],
   ['SO_RCVBUF', ofBuffers(2)],
   // Chosen at listen and connect before Linux 6.0: include/net/sock.h, SOCK_TXREHASH_DEFAULT.
@@ -108,5 +110,9 @@ export function changesIn(
     }
     return setByKernel.get(name)?.(circumstances) !== true;
   });
-  return { changed: changed.map(({ name }) => name), defaults: decode(changed, initial) };
+  const comparable = changed.filter(({ index }) => (initial.results[index] ?? -1) >= 0);
+  return {
+    changed: changed.map(({ name }) => name),
+    defaults: decodeInto({}, comparable, initial),
+  };
 }

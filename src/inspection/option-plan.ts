@@ -3,6 +3,7 @@ import type { SocketKind } from '../base/binding';
 import { constants } from '../base/constants';
 import type { OptionName } from '../base/option-table';
 import type { OptionLevel } from '../base/option-table/row';
+import { recordShape } from '../base/record-shape';
 import type { Codec } from '../options/codecs/codec';
 import { type OptionValue, reach, socketOptions } from '../options/socket-options';
 
@@ -109,7 +110,7 @@ function makePlan(kind: SocketKind | undefined): OptionPlan {
     if (kind !== undefined && !levels[option.levelName](kind)) continue;
     const { codec, levelName: level } = option;
     // Those that are asked a question, or for their length, take calls of their own.
-    if (!codec.int && (codec.request?.length || codec.searched)) continue;
+    if (!codec.int && (codec.searched || codec.request?.some((byte) => byte !== 0))) continue;
     const room = codec.int ? 4 : codec.length;
     const settable = option.access === 'rw';
     options.push({ name, level, codec, index: options.length, offset, room, settable });
@@ -157,19 +158,48 @@ export function optionsFor(plan: OptionPlan, kind: SocketKind): readonly Planned
   return options;
 }
 
-/** The values of these options, as far as the socket has them. */
-export function decode(
+/** The options that a socket had: most likely those of the next of its kind. */
+interface Present {
+  readonly options: readonly PlannedOption[];
+  /** By the options' places among the results: whether there is a value. */
+  readonly flags: readonly boolean[];
+  readonly shape: Readonly<Record<string, unknown>>;
+}
+
+const lastPresent = new WeakMap<readonly PlannedOption[], Present>();
+
+function hasSameFlags(results: Int32Array, flags: readonly boolean[]): boolean {
+  for (let i = 0; i < flags.length; i++) if ((results[i] ?? -1) >= 0 !== flags[i]) return false;
+  return true;
+}
+
+function presentIn(options: readonly PlannedOption[], results: Int32Array): Present {
+  const last = lastPresent.get(options);
+  if (last !== undefined && hasSameFlags(results, last.flags)) return last;
+  const flags = Array.from(results, (length) => length >= 0);
+  const present = options.filter(({ index }) => flags[index]);
+  const made = { options: present, flags, shape: recordShape(present.map(({ name }) => name)) };
+  lastPresent.set(options, made);
+  return made;
+}
+
+/** Adds the values of these options. */
+export function decodeInto(
+  values: Record<string, unknown>,
   options: readonly PlannedOption[],
   { results, words, views }: OptionResults,
 ): OptionValueMap {
-  const values: Record<string, unknown> = {};
   for (const { name, codec, index, offset } of options) {
-    const length = results[index] ?? -1;
-    if (length < 0) continue;
     values[name] = codec.int
       ? codec.decode(words[offset >> 2] ?? 0)
-      : codec.decode(views[index] ?? Buffer.alloc(0), length);
+      : codec.decode(views[index] ?? Buffer.alloc(0), results[index] ?? 0);
   }
   // Each codec is of the row that the type follows from.
   return values as OptionValueMap;
+}
+
+/** The values of these options, as far as the socket has them. */
+export function decode(options: readonly PlannedOption[], results: OptionResults): OptionValueMap {
+  const present = presentIn(options, results.results);
+  return decodeInto({ ...present.shape }, present.options, results);
 }

@@ -1,6 +1,6 @@
 import { type InspectOptionsStylized, inspect } from 'node:util';
-import { constants } from '../base/constants';
 import type { OptionName } from '../base/option-table';
+import { kindNames } from '../socket/kind-names';
 import type { SocketAddress } from '../socket/socket-address';
 import type { OptionValueMap } from './option-plan';
 import type { SocketState } from './socket-info';
@@ -44,69 +44,46 @@ export interface SocketReport {
   readonly defaults?: Readonly<OptionValueMap>;
 }
 
-const FAMILIES = ['AF_INET', 'AF_INET6', 'AF_UNIX', 'AF_NETLINK', 'AF_PACKET', 'AF_VSOCK'] as const;
-
-const TYPES = ['SOCK_STREAM', 'SOCK_DGRAM', 'SOCK_RAW', 'SOCK_SEQPACKET', 'SOCK_RDM'] as const;
-
-const PROTOCOLS = [
-  'IPPROTO_TCP',
-  'IPPROTO_UDP',
-  'IPPROTO_SCTP',
-  'IPPROTO_MPTCP',
-  'IPPROTO_UDPLITE',
-  'IPPROTO_ICMP',
-  'IPPROTO_ICMPV6',
-  'IPPROTO_RAW',
-] as const;
-
-function nameOf(
-  names: readonly (typeof FAMILIES | typeof TYPES | typeof PROTOCOLS)[number][],
-  value: number,
-): string {
-  return names.find((name) => constants[name] === value) ?? String(value);
-}
-
-/** The C names of a socket's family, type and protocol; numbers where they have none. */
-export function kindNames({
-  family,
-  type,
-  protocol,
-}: Pick<SocketReport, 'family' | 'type' | 'protocol'>): {
-  family: string;
-  type: string;
-  protocol: string;
-} {
-  const isInternet = family === constants.AF_INET || family === constants.AF_INET6;
-  return {
-    family: nameOf(FAMILIES, family),
-    type: nameOf(TYPES, type),
-    // The numbers of the other families mean something else.
-    protocol: isInternet ? nameOf(PROTOCOLS, protocol) : String(protocol),
-  };
-}
-
-/** Names in place of numbers, and of the options those that were changed: all of them take a hundred lines. */
-function print(
-  this: SocketReport,
-  depth: number,
-  options: InspectOptionsStylized,
-  show: typeof inspect,
-): string {
-  if (depth < 0) return options.stylize('[SocketReport]', 'special');
-  const count = Object.keys(this.options).length;
-  const shown = {
-    ...this,
-    ...kindNames(this),
-    options: { [inspect.custom]: () => options.stylize(`[${count} options]`, 'special') },
-  };
-  return `SocketReport ${show(shown, options)}`;
-}
-
 /**
- * Has console.log print the report well.
+ * A report that console.log prints well: names in place of numbers, and of the options those that were changed,
+ * since all of them take a hundred lines.
  *
  * @internal
  */
-export function printable(report: SocketReport): SocketReport {
-  return Object.defineProperty(report, inspect.custom, { value: print });
+export class InspectedSocket implements SocketReport {
+  declare pid?: number;
+  declare local?: SocketAddress;
+  declare remote?: SocketAddress;
+  declare queue?: number;
+  declare backlog?: number;
+  declare unread?: number;
+  declare unsent?: number;
+  declare changed?: readonly OptionName[];
+  declare defaults?: OptionValueMap;
+
+  constructor(
+    readonly fd: number,
+    readonly family: number,
+    readonly type: number,
+    readonly protocol: number,
+    readonly state: SocketState,
+    readonly listening: boolean,
+    readonly options: OptionValueMap,
+  ) {}
+
+  [inspect.custom](depth: number, style: InspectOptionsStylized, show: typeof inspect): string {
+    if (depth < 0) return style.stylize('[SocketReport]', 'special');
+    const { fd, pid, local, remote, state, options, ...rest } = this;
+    const count = `[${Object.keys(options).length} options]`;
+    const shown = {
+      fd,
+      ...(pid !== undefined && { pid }),
+      ...kindNames(this),
+      ...(local && { local }),
+      ...(remote && { remote }),
+      state,
+      options: { [inspect.custom]: () => style.stylize(count, 'special') },
+    };
+    return `SocketReport ${show({ ...shown, ...rest, ...kindNames(this) }, style)}`;
+  }
 }

@@ -2,7 +2,11 @@
 import { types } from 'node:util';
 import { invalidArgType, invalidArgValue, outOfRange } from '../../base/errors';
 import type { Field, Fields } from '../../base/option-table/fields';
+
 import { storageAlignment } from '../../base/platform';
+
+import { recordShape } from '../../base/record-shape';
+
 import { integer } from '../../base/validate';
 import {
   encodeSocketAddress,
@@ -189,7 +193,7 @@ function itemSize(item: Item, bytes: Buffer, at: number): number {
 }
 
 function decodeItem(item: Item, bytes: Buffer, at: number, size: number): unknown {
-  if (typeof item === 'object') return decodeFields(layOut(item).fields, bytes, at, at + size);
+  if (typeof item === 'object') return decodeFields(layOut(item), bytes, at, at + size);
   if (item === 'socket-address') return socketAddressAt(bytes, at, size);
   return layoutOf(item).decode(bytes, at, at + size);
 }
@@ -243,10 +247,19 @@ function layoutOf(field: Exclude<Field, `bits${number}`>): Layout {
 const isBits = (field: Field): field is `bits${number}` =>
   typeof field === 'string' && field.startsWith('bits');
 
-const layouts = new Map<Fields, { fields: readonly Placed[]; size: number }>();
+interface StructureLayout {
+  readonly fields: readonly Placed[];
+  /** The fields without padding. */
+  readonly visible: readonly Placed[];
+  readonly size: number;
+  /** Objects with the first so many of the fields, by their number: kernels return fewer or more. */
+  readonly shapes: Map<number, Readonly<Record<string, unknown>>>;
+}
+
+const layouts = new Map<Fields, StructureLayout>();
 
 /** Where C puts the fields, and how long the whole is. */
-function layOut(fields: Fields): { fields: readonly Placed[]; size: number } {
+function layOut(fields: Fields): StructureLayout {
   const known = layouts.get(fields);
   if (known !== undefined) return known;
   let end = 0;
@@ -270,22 +283,37 @@ function layOut(fields: Fields): { fields: readonly Placed[]; size: number } {
     end = at + layout.size;
     return { ...layout, name, at };
   });
-  const made = { fields: placed, size: Math.ceil(end / widest) * widest };
+  const made = {
+    fields: placed,
+    visible: placed.filter(({ name }) => !name.startsWith('_')),
+    size: Math.ceil(end / widest) * widest,
+    shapes: new Map<number, Readonly<Record<string, unknown>>>(),
+  };
   layouts.set(fields, made);
   return made;
 }
 
 /** Those fields that lie before `end`, without padding. */
 function decodeFields(
-  fields: readonly Placed[],
+  { visible, shapes }: StructureLayout,
   bytes: Buffer,
   start: number,
   end: number,
 ): Record<string, unknown> {
-  const value: Record<string, unknown> = {};
-  for (const { name, at, size, decode } of fields) {
+  let count = 0;
+  for (const { at, size } of visible) {
     if (start + at + size > end) break;
-    if (!name.startsWith('_')) value[name] = decode(bytes, start + at, end);
+    count++;
+  }
+  let shape = shapes.get(count);
+  if (shape === undefined) {
+    shape = recordShape(visible.slice(0, count).map(({ name }) => name));
+    shapes.set(count, shape);
+  }
+  const value = { ...shape };
+  for (const { name, at, decode } of visible) {
+    if (count-- === 0) break;
+    value[name] = decode(bytes, start + at, end);
   }
   return value;
 }
@@ -297,7 +325,7 @@ function encodeFields(fields: Fields, value: unknown): Buffer {
   const layout = layOut(fields);
   const bytes = Buffer.alloc(layout.size);
   let tail: Buffer = Buffer.alloc(0);
-  const settable = layout.fields.filter(({ name }) => !name.startsWith('_'));
+  const settable = layout.visible;
   const unknown = Object.keys(value).find((key) => !settable.some(({ name }) => name === key));
   if (unknown !== undefined) {
     throw invalidArgValue(
@@ -324,15 +352,15 @@ export function structureCodec(
   room: number | undefined,
   request: readonly number[] | undefined,
 ): BytesCodec<Record<string, unknown>> {
-  const { fields: placed, size } = layOut(fields);
+  const layout = layOut(fields);
   const hasRest = Object.values(fields).some(
     (field) => typeof field === 'object' && 'each' in field,
   );
   return {
     int: false,
-    length: room ?? (hasRest ? 1024 : size),
+    length: room ?? (hasRest ? 1024 : layout.size),
     request: requestBytes(request),
-    decode: (bytes, length) => decodeFields(placed, bytes, 0, length),
+    decode: (bytes, length) => decodeFields(layout, bytes, 0, length),
     encode: (value) => encodeFields(fields, value),
   };
 }
