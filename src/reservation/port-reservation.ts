@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket as DatagramSocket } from 'node:dgram';
 import type { AddressInfo, Server } from 'node:net';
+import { type InspectOptionsStylized, inspect } from 'node:util';
 import { isIpv6 } from '../base/addresses';
 import { callSite } from '../base/call-site';
 import { debug, debugging } from '../base/debug';
@@ -251,6 +252,13 @@ export class PortReservation implements Disposable, AsyncDisposable {
       if (debugging) debug('port %d is released', this.port);
       this.#readiness.recheck();
     }
+  }
+
+  /** What console.log prints. */
+  [inspect.custom](depth: number, style: InspectOptionsStylized, show: typeof inspect): string {
+    if (depth < 0) return style.stylize('[PortReservation]', 'special');
+    const { port, host, addresses, strategy, state } = this;
+    return `PortReservation ${show({ port, host, addresses, strategy, state }, style)}`;
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,4 @@
+import { type InspectOptionsStylized, inspect } from 'node:util';
 import { hasPorts, resolveHost } from '../base/addresses';
 import { binding } from '../base/binding';
 import { callSite } from '../base/call-site';
@@ -13,6 +14,7 @@ import {
 } from '../options/socket-options';
 import { bindDescriptor } from './bind';
 import { describeSocket, OpenDescriptor, openSocket } from './descriptor';
+import { kindNames } from './kind-names';
 import { type ListenTarget, openTarget } from './listen-target';
 import { type SocketAddress, toSocketAddress } from './socket-address';
 
@@ -339,6 +341,23 @@ export class SocketHandle implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** What console.log prints: the socket as it is now, not only what it was opened as. */
+  [inspect.custom](depth: number, style: InspectOptionsStylized, show: typeof inspect): string {
+    if (depth < 0) return style.stylize('[SocketHandle]', 'special');
+    if (this.#gone !== undefined) {
+      return `SocketHandle ${show({ [this.#gone === 'closed' ? 'closed' : 'adopted']: true }, style)}`;
+    }
+    const local = binding.getsockname(this.fd);
+    const remote = binding.getpeername(this.fd);
+    const shown = {
+      fd: this.fd,
+      ...kindNames(this),
+      ...(typeof local !== 'number' && { local: toSocketAddress(local) }),
+      ...(typeof remote !== 'number' && { remote: toSocketAddress(remote) }),
+    };
+    return `SocketHandle ${show(shown, style)}`;
   }
 
   #giveUp(gone: 'closed' | 'adopted'): void {
