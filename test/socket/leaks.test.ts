@@ -52,6 +52,8 @@ describe('ten thousand times', here, () => {
     'open, bindPort and close',
     'open, detach, from and close',
     'options with buffers',
+    'inspectSocket',
+    'inspectSocket of a number',
   ])('%s leaves descriptors and memory as they were', async (work) => {
     const { sockets, heap, rss } = await leastGrowth(work);
     expect(sockets).toBe(0);
