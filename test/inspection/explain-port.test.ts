@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { constants, explainPort, reservePort, SocketHandle } from '../../src/index';
@@ -109,6 +110,13 @@ describe('explainPort', () => {
     expect(await code(80, { protocol: 'sctp' })).toBe('ERR_INVALID_ARG_VALUE');
   });
 });
+
+/** A signal is under way for a moment. */
+async function stopped(pid: number): Promise<void> {
+  while (!/\) T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) {
+    await new Promise(setImmediate);
+  }
+}
 
 describe('explainPort of other programs', linuxOnly('other systems tell less'), () => {
   test('listening: its advice ends the program, and the bind works', async () => {
@@ -244,6 +252,7 @@ describe('explainPort of other programs', linuxOnly('other systems tell less'), 
   test('unresponsive: a process that is stopped', async () => {
     const { port, pid, child, ended } = await stage('listening');
     child.kill('SIGSTOP');
+    await stopped(pid);
     const report = await explainPort(port, { host: '127.0.0.1' });
     expect(causeOf(report, 'unresponsive')).toMatchObject({ pid });
     // To be reached again it has to go on; to free the port it has to be killed as a stopped one.
