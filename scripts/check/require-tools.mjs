@@ -11,14 +11,18 @@ const tools = {
     packages: ['python3', 'libpython3-testsuite'],
   },
   ip: { probe: ['ip', '-V'], packages: ['iproute2'] },
+  nft: { probe: ['nft', '--version'], packages: ['nftables'] },
   nginx: { probe: ['nginx', '-v'], packages: ['nginx-light'] },
+  nsenter: { probe: ['nsenter', '--version'], packages: ['util-linux'] },
   postgres: {
     probe: ['sh', '-c', 'command -v initdb || ls /usr/lib/postgresql/*/bin/initdb'],
     packages: ['postgresql'],
   },
   python3: { probe: ['python3', '--version'], packages: ['python3'] },
   'redis-server': { probe: ['redis-server', '--version'], packages: ['redis-server'] },
+  setpriv: { probe: ['setpriv', '--version'], packages: ['util-linux'] },
   strace: { probe: ['strace', '-o', '/dev/null', 'true'], packages: ['strace'] },
+  sysctl: { probe: ['sysctl', '--version'], packages: ['procps'] },
   // Making a network namespace takes root.
   unshare: { probe: ['unshare', '--net', 'true'], packages: ['util-linux'] },
   wine: {
