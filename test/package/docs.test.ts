@@ -52,20 +52,24 @@ test('the demo runs, and nobody takes its port', async () => {
   expect(stdout).toContain('The port stayed ours.');
 });
 
+const examples = ['README.md', 'docs/inspecting.md'].flatMap((file) =>
+  codeBlocks(file)
+    .filter(({ language }) => language === 'js')
+    .map((block) => ({ file, ...block })),
+);
+
+test.each(examples)('$file has an example at line $line that runs', async ({ code }) => {
+  // In the package's own folder, where the name `bindport` leads to the package.
+  const args = ['--input-type=module', '--eval', code];
+  const { stdout, stderr } = await run(process.execPath, args, { cwd: root, timeout: 20_000 });
+  expect(stderr).toBe('');
+  if (code.includes('console.log')) expect(stdout).not.toBe('');
+});
+
 describe('the README', () => {
   test('has only blocks that are checked here', () => {
     expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['js', 'sh']));
   });
-
-  for (const { line, code } of blocks.filter(({ language }) => language === 'js')) {
-    test(`has an example at line ${line} that runs`, async () => {
-      // In the package's own folder, where the name `bindport` leads to the package.
-      const args = ['--input-type=module', '--eval', code];
-      const { stdout, stderr } = await run(process.execPath, args, { cwd: root, timeout: 20_000 });
-      expect(stderr).toBe('');
-      if (code.includes('console.log')) expect(stdout).not.toBe('');
-    });
-  }
 
   const commands = blocks
     .filter(({ language }) => language === 'sh')
