@@ -20,7 +20,7 @@ describe('bindport inspect', linuxOnly('the others show no options of other proc
     const { port, fd } = await listening();
     const { out, err, code } = await bindport('inspect', String(port));
     expect([err, code]).toEqual(['', 0]);
-    expect(out).toMatch(`Descriptor ${fd} of process ${process.pid}: `);
+    expect(out).toMatch(new RegExp(`^Descriptor ${fd} of process ${process.pid}:\\s`));
     expect(out).toMatch(/^state +listen$/m);
     expect(out).toMatch(new RegExp(`^local +127\\.0\\.0\\.1:${port}$`, 'm'));
     expect(out).toMatch(/^queue +0 of 511$/m);

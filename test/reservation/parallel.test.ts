@@ -97,7 +97,9 @@ test(
       const modules = JSON.stringify([dist, join(copy, 'dist/index.js')]);
       const reserve = `
         const [one, two] = ${modules}.map((file) => require(file).reservePort);
-        const ports = one === two ? [] : Array.from({ length: 10 }, () => [one(), two()].map(({ port }) => port));
+        // Kept: a forgotten reservation is released when it is collected.
+        globalThis.kept = one === two ? [] : Array.from({ length: 10 }, () => [one(), two()]);
+        const ports = kept.map((both) => both.map(({ port }) => port));
       `;
       const thread = `${reserve}
         require('node:worker_threads').parentPort.postMessage(ports);
