@@ -1,7 +1,5 @@
 /** What every command is made of; `main.ts` lists them. */
 export interface Command {
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** The whole of `--help`. */
   readonly help: string;
   /**

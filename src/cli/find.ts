@@ -5,7 +5,6 @@ import { type Command, printHelp, wholeNumber } from './command';
 const MAX_PORTS = 10_000;
 
 export const find: Command = {
-  summary: 'print ports that nobody uses',
   help: `Usage: bindport find [-n N] [--host H]... [--udp] [--json]
 
 Prints ports that nobody uses, one a line, all different. They are likely to stay free, not certain

@@ -114,7 +114,6 @@ function print(found: Found, { width, paint }: Screen): string {
 }
 
 export const inspect: Command = {
-  summary: 'every option of a socket of another program',
   help: `Usage: bindport inspect PORT|PID|PID:FD [--json]
 
 Prints every option of the sockets that have a port, that a process has, or of one descriptor, decoded;

@@ -60,7 +60,6 @@ function print(sockets: readonly SocketInfo[], { width, paint }: Screen): void {
 }
 
 export const list: Command = {
-  summary: 'who listens where',
   help: `Usage: bindport list [--tcp] [--udp] [--unix] [--json]
 
 Prints the sockets of this machine (on Linux: of this network namespace) that wait for somebody: TCP

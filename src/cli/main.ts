@@ -1,19 +1,56 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './command';
-import { find } from './find';
-import { inspect } from './inspect';
-import { list } from './list';
-import { matrix } from './matrix';
-import { run } from './run';
-import { why } from './why';
 
-const commands: ReadonlyMap<string, Command> = new Map([
-  ['find', find],
-  ['inspect', inspect],
-  ['list', list],
-  ['matrix', matrix],
-  ['run', run],
-  ['why', why],
+interface Entry {
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Loads it, and of this package only what it needs: most of the time that `bindport list` takes is loading. */
+  load(): Command;
+}
+
+const commands: ReadonlyMap<string, Entry> = new Map([
+  [
+    'find',
+    {
+      summary: 'print ports that nobody uses',
+      load: () => (require('./find') as typeof import('./find')).find,
+    },
+  ],
+  [
+    'inspect',
+    {
+      summary: 'every option of a socket of another program',
+      load: () => (require('./inspect') as typeof import('./inspect')).inspect,
+    },
+  ],
+  [
+    'list',
+    {
+      summary: 'who listens where',
+      load: () => (require('./list') as typeof import('./list')).list,
+    },
+  ],
+  [
+    'matrix',
+    {
+      summary: 'what a second bind to a port gets here, measured',
+      load: () => (require('./matrix') as typeof import('./matrix')).matrix,
+    },
+  ],
+  [
+    'run',
+    {
+      summary: 'run a program on a port that is kept for it',
+      load: () => (require('./run') as typeof import('./run')).run,
+    },
+  ],
+  [
+    'why',
+    {
+      summary: 'why a port can not be bound, or nobody is reached there',
+      load: () => (require('./why') as typeof import('./why')).why,
+    },
+  ],
 ]);
 
 function overview(): string {
@@ -26,6 +63,10 @@ ${lines.join('\n')}
 `;
 }
 
+function unknown(name: string): string {
+  return `bindport: there is no command '${name}'\n\n`;
+}
+
 /** Whether parseArgs, this program or an option's check refused what was given. */
 function isBadUse(error: unknown): error is Error {
   if (error instanceof UsageError) return true;
@@ -34,15 +75,15 @@ function isBadUse(error: unknown): error is Error {
 }
 
 async function main([name = '', ...args]: readonly string[]): Promise<number> {
-  const command = commands.get(name);
-  if (command === undefined) {
+  const entry = commands.get(name);
+  if (entry === undefined) {
     const asked = name === '--help' || name === '-h';
     if (asked) process.stdout.write(overview());
-    else process.stderr.write(overview());
+    else process.stderr.write(`${name === '' ? '' : unknown(name)}${overview()}`);
     return asked ? 0 : 2;
   }
   try {
-    return await command.run(args);
+    return await entry.load().run(args);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     process.stderr.write(`bindport ${name}: ${error.message}\n`);

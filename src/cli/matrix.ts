@@ -163,7 +163,6 @@ function print(groups: readonly Measured[][], shown: Screen): void {
 }
 
 export const matrix: Command = {
-  summary: 'what a second bind to a port gets here, measured',
   help: `Usage: bindport matrix [--json]
 
 Binds two sockets to one port, with each pair of options (none, SO_REUSEADDR, SO_REUSEPORT or

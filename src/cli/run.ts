@@ -68,7 +68,6 @@ async function serve(
 }
 
 export const run: Command = {
-  summary: 'run a program on a port that is kept for it',
   help: `Usage: bindport run [--host H]... [--port P]... [--udp] [--activate] [--] COMMAND [ARGUMENT]...
 
 Reserves a port, puts it in the place of {port} in the arguments and in the variable PORT, and runs

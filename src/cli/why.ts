@@ -98,7 +98,6 @@ function print(report: PortReport, { width, paint }: Screen): void {
 }
 
 export const why: Command = {
-  summary: 'why a port can not be bound, or nobody is reached there',
   help: `Usage: bindport why PORT [--host H] [--udp] [--json]
 
 Tells whether a port is free, who has it and with which options, what binds to it get (each is tried, and

@@ -38,6 +38,12 @@ describe('bindport', () => {
     expect(code).toBe(2);
   });
 
+  test('names a command that there is not', async () => {
+    const { err, code } = await bindport('fly');
+    expect(err).toMatch(/^bindport: there is no command 'fly'\n/);
+    expect(code).toBe(2);
+  });
+
   test('uses no colours in a pipe', async () => {
     const { out } = await bindport('--help');
     expect(out).not.toContain('\u001b');
