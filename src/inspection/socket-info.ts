@@ -135,7 +135,7 @@ export interface SocketInfo {
   unseen: Unseen[];
 }
 
-export const HOLDER_SEARCHES = ['all', 'first', 'none'] as const;
+export const HOLDER_SEARCHES = ['all', 'likely', 'first', 'none'] as const;
 
 export type HolderSearch = (typeof HOLDER_SEARCHES)[number];
 
@@ -150,8 +150,10 @@ export interface SocketQuery {
   /** One or several; by default all. */
   state?: SocketState | readonly SocketState[];
   /**
-   * How far to look for the processes: `'all'` that have a socket (the default), the `'first'` that is
-   * found, which is faster by far, or `'none'`.
+   * How far to look for the processes: `'all'` that have a socket (the default); the `'likely'` ones, by
+   * their 256 lowest descriptors and by the number that another process has it at, as children do; the
+   * `'first'` that is found; or `'none'`. Each is faster than the one before it, by far where processes have
+   * thousands of descriptors.
    */
   processes?: HolderSearch;
 }

@@ -294,6 +294,41 @@ describe('findSockets on Linux', linuxOnly('other systems tell less'), () => {
     expect(holders).toContainEqual(expect.objectContaining({ pid: process.pid, fd: listener.fd }));
   });
 
+  test('finds the likely processes as it finds all: at low numbers, and at the same ones', async () => {
+    using listener = new SocketHandle();
+    listener.bind();
+    listener.listen();
+    // A child that is forked has each descriptor at the same number.
+    const program = `import os, socket, sys, time
+one = socket.socket(fileno=os.dup2(3, 700, inheritable=True))
+os.close(3)
+read, write = os.pipe()
+child = os.fork()
+if child == 0:
+    os.write(write, b"x")
+    sys.stdin.read()
+    os._exit(0)
+os.read(read, 1)
+print(child, flush=True)
+sys.stdin.read()`;
+    const parent = spawn('python3', ['-c', program], {
+      stdio: ['pipe', 'pipe', 'inherit', listener.fd],
+    });
+    onTestFinished(() => {
+      parent.stdin?.end();
+    });
+    const [line] = parent.stdout ? await once(parent.stdout, 'data') : [];
+    const { port } = listener.address();
+    listener.close();
+    const holders = async (processes: 'all' | 'likely') => {
+      const [found] = await findSockets({ port, processes });
+      return found?.processes.map(({ pid, fd }) => [pid, fd]).sort();
+    };
+    const both = [parent.pid, Number(line)].map((pid) => [pid, 700]).sort();
+    expect(await holders('all')).toEqual(both);
+    expect(await holders('likely')).toEqual(both);
+  });
+
   test('finds the socket of another program', async () => {
     const holder = await startHolder();
     const [found] = await findSockets({ port: holder.port });

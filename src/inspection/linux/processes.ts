@@ -1,5 +1,5 @@
 /** Processes as /proc shows them: proc_pid_fd(5), proc_pid_stat(5), proc_pid_cmdline(5). */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { binding } from '../../base/binding';
 import { EACCES } from '../../base/errors';
@@ -13,6 +13,14 @@ function read(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch {
     // It has ended, or is not shown to this user (hidepid).
+    return undefined;
+  }
+}
+
+function link(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
     return undefined;
   }
 }
@@ -80,17 +88,24 @@ export interface Holders {
   denied: boolean;
 }
 
+interface LookOptions {
+  /** A thread through which to look instead. */
+  tid?: number;
+  /** How many descriptors to look at, the lowest first. */
+  most?: number;
+  /** Whether a socket that is found is not looked for any more. */
+  first?: boolean;
+}
+
 /** Looks through processes for the descriptors of sockets. */
 class Search {
   readonly byInode = new Map<number, SocketHolder[]>();
   denied = false;
-  readonly #first: boolean;
   #wanted: Uint32Array;
   readonly #described = new Map<number, ProcessInfo>();
 
-  constructor(inodes: Iterable<number>, first: boolean) {
+  constructor(inodes: Iterable<number>) {
     this.#wanted = Uint32Array.from(inodes).sort();
-    this.#first = first;
   }
 
   /** Whether nothing is left to look for. */
@@ -103,14 +118,27 @@ class Search {
     this.#wanted = this.#wanted.filter((inode) => !this.byInode.has(inode));
   }
 
-  look(pid: number, tid?: number, most = ALL): void {
-    const held = binding.heldSockets(tid ?? pid, this.#wanted, most, this.#first ? 1 : 0);
+  look(pid: number, { tid, most = ALL, first = false }: LookOptions = {}): void {
+    const held = binding.heldSockets(tid ?? pid, this.#wanted, most, first ? 1 : 0);
     if (typeof held === 'number') {
       this.denied ||= held === EACCES;
       return;
     }
     for (let i = 0; i + 1 < held.length; i += 2) this.#add(pid, tid, held[i], held[i + 1]);
-    if (this.#first && held.length > 0) this.narrow();
+    if (first && held.length > 0) this.narrow();
+  }
+
+  /** Looks whether a process has a socket at the very number that another one has it at. */
+  lookAtNumbers(pid: number): void {
+    for (const [inode, holders] of this.byInode) {
+      const numbers = new Set(holders.map(({ fd }) => fd ?? 0).filter((fd) => fd >= LOWEST));
+      if (holders.some((holder) => holder.pid === pid)) continue;
+      for (const fd of numbers) {
+        if (link(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`) {
+          this.#add(pid, undefined, inode, fd);
+        }
+      }
+    }
   }
 
   #add(pid: number, tid: number | undefined, inode = 0, fd = 0): void {
@@ -126,10 +154,11 @@ class Search {
  * The processes that have one of the sockets as a descriptor.
  *
  * @param inodes the sockets' inode numbers
- * @param depth `'first'` ends when each socket has been found once; `'all'` also finds who shares them
+ * @param depth `'first'` ends when each socket has been found once; `'likely'` also finds who shares them as
+ *   children do; `'all'` finds everybody
  */
-export function findHolders(inodes: Iterable<number>, depth: 'first' | 'all'): Holders {
-  const search = new Search(inodes, depth === 'first');
+export function findHolders(inodes: Iterable<number>, depth: 'first' | 'likely' | 'all'): Holders {
+  const search = new Search(inodes);
   if (search.done) return search;
   const pids = numbersIn('/proc');
   const each = (look: (pid: number) => void) => {
@@ -138,11 +167,14 @@ export function findHolders(inodes: Iterable<number>, depth: 'first' | 'all'): H
       look(pid);
     }
   };
-  if (depth === 'first') each((pid) => search.look(pid, undefined, LOWEST));
-  each((pid) => search.look(pid));
+  const first = depth === 'first';
+  if (depth !== 'all') each((pid) => search.look(pid, { most: LOWEST, first }));
+  search.narrow();
+  each((pid) => search.look(pid, { first: depth !== 'all' }));
   search.narrow();
   each((pid) => {
-    for (const tid of otherThreads(pid)) search.look(pid, tid);
+    for (const tid of otherThreads(pid)) search.look(pid, { tid, first });
   });
+  if (depth === 'likely') for (const pid of pids) search.lookAtNumbers(pid);
   return search;
 }
