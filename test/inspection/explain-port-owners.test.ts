@@ -302,6 +302,21 @@ describe('explainPort disturbs nobody', () => {
     expect(intrude('::')).toBe('Success');
   });
 
+  test('SO_REUSEPORT is not tried where another socket on the port lacks it', sharing, async () => {
+    const { SOL_SOCKET, SO_REUSEPORT = 0 } = constants;
+    using listener = new SocketHandle();
+    setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, true);
+    listener.bind('127.0.0.1', 0);
+    listener.listen();
+    const { port } = listener.address();
+    const tried = async () =>
+      (await explainPort(port)).binds.filter(({ options }) => options.includes('SO_REUSEPORT'));
+    expect(await tried()).toMatchObject([{ host: '127.0.0.1', result: 'Success' }]);
+    using other = new SocketHandle();
+    other.bind('127.0.0.2', port);
+    expect(await tried()).toEqual([]);
+  });
+
   test('nothing is left open', linuxOnly('descriptors are counted in /proc'), async () => {
     const { port } = await server('127.0.0.1');
     const free = freePort();

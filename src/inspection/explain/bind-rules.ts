@@ -1,6 +1,5 @@
 /** Causes in what binds were answered. */
 import { isIpv6, isWildcard } from '../../base/addresses';
-import { exclusiveHoldersGiveEacces } from '../../base/platform';
 import { asRoot, attemptAt, type PortFacts, place, relationOf } from './facts';
 import { succeeded } from './probes';
 import type { PortCause, PortCauseCode } from './report';
@@ -79,7 +78,7 @@ function refuser({ protocol, system, choiceWorks }: PortFacts): string {
 function refused(result: string, facts: PortFacts): PortCause {
   const { port, protocol, system } = facts;
   const { status, unprivileged } = system;
-  if (exclusiveHoldersGiveEacces && result === 'EACCES') {
+  if (system.refusesKeptPorts && result === 'EACCES') {
     return of(
       'excluded-range',
       `Windows keeps port ${port} for itself (an excluded range), or a socket with SO_EXCLUSIVEADDRUSE has it.`,

@@ -12,8 +12,8 @@ import { invalidArgValue } from '../../base/errors';
 import { reuseAddrIsForTimeWait } from '../../base/platform';
 import { port as checkPort, object, text } from '../../base/validate';
 import { acceptsConnections } from '../../socket/connect-probe';
-import type { PortFacts } from './facts';
-import { findHoldersOf, type HolderFacts } from './holders';
+import { isRefused, type PortFacts, relationOf } from './facts';
+import { areAlone, findAll, findListeners, type HolderFacts } from './holders';
 import { type BindRequest, reachesLoopback, succeeded, tryBind } from './probes';
 import type { BindAttempt, BindOption, ExplainPortOptions, PortReport } from './report';
 import { adviceOf, causesOf, isFree } from './rules';
@@ -81,8 +81,11 @@ function deviceRequests(holders: readonly HolderFacts[], system: SystemFacts): B
 }
 
 /** Where SO_REUSEPORT can be tried: exactly where it is on already, and only if nobody has it off. */
-function reusePortRequests(holders: readonly HolderFacts[]): BindRequest[] {
-  const sharing = holders.every(({ socket }) => socket.options?.SO_REUSEPORT === true);
+function reusePortRequests(port: number, holders: readonly HolderFacts[]): BindRequest[] {
+  const sharing =
+    holders.length > 0 &&
+    holders.every(({ socket }) => socket.options?.SO_REUSEPORT === true) &&
+    areAlone(port, holders);
   if (!sharing || constants.SO_REUSEPORT === undefined) return [];
   const requests = holders.map(({ socket: { local, v6only } }): BindRequest => {
     const only = local.address === WILDCARDv6 && v6only === true;
@@ -104,27 +107,22 @@ function wouldTakeDatagrams(protocol: 'tcp' | 'udp', holders: readonly HolderFac
   );
 }
 
-/** All that is worth trying, in the order that disturbs least: probes.ts. */
-function tryBinds(
-  { port, protocol }: Question,
+/** Binds that share with nobody, or with sockets that do not listen. */
+function plainBinds(
   addresses: readonly string[] | undefined,
   holders: readonly HolderFacts[],
-  system: SystemFacts,
-): BindAttempt[] {
+  { port, protocol }: Question,
+): BindRequest[] {
   const plain = plainRequests(addresses);
   const requests = [...plain];
   if (constants.SO_EXCLUSIVEADDRUSE !== undefined) {
     requests.push(...adding(plain, 'SO_EXCLUSIVEADDRUSE'));
   }
-  if (port !== 0) {
-    // On Windows SO_REUSEADDR lets a bind in beside anybody.
-    if (reuseAddrIsForTimeWait && !wouldTakeDatagrams(protocol, holders)) {
-      requests.push(...adding(plain, 'SO_REUSEADDR'));
-    }
-    requests.push(...deviceRequests(holders, system));
-    if (protocol === 'tcp') requests.push(...reusePortRequests(holders));
+  // On Windows SO_REUSEADDR lets a bind in beside anybody.
+  if (port !== 0 && reuseAddrIsForTimeWait && !wouldTakeDatagrams(protocol, holders)) {
+    requests.push(...adding(plain, 'SO_REUSEADDR'));
   }
-  return requests.map((request) => tryBind(request, protocol, port));
+  return requests;
 }
 
 /** The addresses at which a bind decides. A machine without IPv6 has 0.0.0.0 for all of them. */
@@ -145,20 +143,39 @@ const EXPLAINED = new Set([
   'ENODEV',
 ]);
 
+/** Whether some address that was asked for is refused because of sockets that were not looked for yet. */
+function hasOtherHolders(facts: PortFacts): boolean {
+  return (
+    facts.protocol === 'tcp' &&
+    isRefused(facts) &&
+    facts.holders.every(({ socket }) => relationOf(socket, facts) === 'apart')
+  );
+}
+
 function observe(question: Question, system: SystemFacts): PortFacts {
   const { port, protocol, host } = question;
   const addresses = addressesOf(host, system);
-  const holders = port === 0 ? [] : findHoldersOf(port, protocol);
-  const binds = tryBinds(question, addresses, holders, system);
+  const attempt = (request: BindRequest) => tryBind(request, protocol, port);
+  const listeners = port === 0 ? [] : findListeners(port, protocol);
+  const binds = plainBinds(addresses, listeners, question).map(attempt);
   const facts: PortFacts = {
     ...question,
     asked: decisive(addresses, binds),
-    holders,
+    holders: listeners,
     binds,
     loopback: reachesLoopback(),
     answered: [],
     system,
   };
+  if (port !== 0 && hasOtherHolders(facts)) facts.holders = findAll(port);
+  if (port !== 0) {
+    // What a socket shares must be known before a bind shares it.
+    const sharing = [
+      ...deviceRequests(facts.holders, system),
+      ...(protocol === 'tcp' ? reusePortRequests(port, facts.holders) : []),
+    ];
+    facts.binds = [...binds, ...sharing.map(attempt)];
+  }
   if (binds.some(({ result }) => !EXPLAINED.has(result))) {
     const works = (name: 'tcp' | 'udp') =>
       succeeded(tryBind({ host: WILDCARD, options: [] }, name, 0));
@@ -167,11 +184,9 @@ function observe(question: Question, system: SystemFacts): PortFacts {
   return facts;
 }
 
-/** Whether what was found and what binds said contradict each other: something came or went in between. */
-function isTorn({ holders, binds, asked, port }: PortFacts): boolean {
-  if (port === 0) return false;
-  const refused = binds.some(({ host, result }) => asked.includes(host) && result === 'EADDRINUSE');
-  return refused && holders.length === 0;
+/** Whether a bind was refused by a socket that was gone when it was looked for. */
+function isTorn(facts: PortFacts): boolean {
+  return facts.port !== 0 && hasOtherHolders(facts);
 }
 
 /**

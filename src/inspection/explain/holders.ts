@@ -1,5 +1,5 @@
 /** The sockets that have a port, and what can be learned of those who have them. */
-import { canonicalAddress } from '../../base/addresses';
+import { canonicalAddress, covers } from '../../base/addresses';
 import { binding } from '../../base/binding';
 import { constants } from '../../base/constants';
 import { ENOTSUP, EPERM } from '../../base/errors';
@@ -178,15 +178,33 @@ class Enquiry {
 }
 
 /**
- * The sockets that have the port. Where one listens, connections are left out: they may be thousands, and end
- * with it.
+ * The sockets that listen on the port, and of UDP all that have it. To list the others, too, takes the kernel
+ * a hundred times as long (inet_diag walks each of its buckets), so they are asked for where a bind is refused.
  */
-export function findHoldersOf(port: number, protocol: 'tcp' | 'udp'): HolderFacts[] {
-  const servers =
-    protocol === 'tcp' ? findSocketsSync({ port, protocol, state: ['LISTEN', 'BOUND'] }) : [];
-  const found = servers.some(({ state }) => state === 'LISTEN')
-    ? servers
-    : findSocketsSync({ port, protocol });
+export function findListeners(port: number, protocol: 'tcp' | 'udp'): HolderFacts[] {
+  const states = protocol === 'tcp' ? ({ state: 'LISTEN' } as const) : {};
+  return factsOf(findSocketsSync({ port, protocol, processes: 'likely', ...states }));
+}
+
+/** All sockets that have the TCP port: those that are bound and connections, too. */
+export function findAll(port: number): HolderFacts[] {
+  return factsOf(findSocketsSync({ port, protocol: 'tcp', processes: 'likely' }));
+}
+
+function factsOf(sockets: readonly SocketInfo[]): HolderFacts[] {
   const enquiry = new Enquiry();
-  return found.map((socket, i) => enquiry.factsOf(i < MOST_OPTIONS ? withOptions(socket) : socket));
+  return sockets.map((socket, i) =>
+    enquiry.factsOf(i < MOST_OPTIONS ? withOptions(socket) : socket),
+  );
+}
+
+/** Whether nobody has the TCP port but these listeners and, on their addresses, their connections. */
+export function areAlone(port: number, listeners: readonly HolderFacts[]): boolean {
+  return findSocketsSync({ port, protocol: 'tcp', processes: 'none' }).every(
+    ({ state, local }) =>
+      state !== 'BOUND' &&
+      listeners.some(({ socket }) =>
+        covers(canonicalAddress(socket.local.address), canonicalAddress(local.address)),
+      ),
+  );
 }

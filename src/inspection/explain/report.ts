@@ -136,8 +136,8 @@ export interface PortReport {
   /** Whether a bind that sets no option gets the port, at every address that was asked for. */
   free: boolean;
   /**
-   * The sockets that have the port, on whatever address. Where one listens, its connections are left out:
-   * `findSockets({ port })` has them.
+   * The sockets that listen on the port or receive there, on whatever address, and where none of these is in
+   * the way of a bind that is refused, all that have the port. `findSockets({ port })` has them always.
    */
   holders: PortHolder[];
   /** Why, the most important first; `'free'` last of them where the port is free. Never empty. */

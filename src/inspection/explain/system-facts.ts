@@ -1,6 +1,11 @@
 /** What the system tells about ports and the right to bind them. */
 import { networkInterfaces } from 'node:os';
-import { hasProcSys, listsBoundSockets, lowestUnprivilegedPort } from '../../base/platform';
+import {
+  exclusiveHoldersGiveEacces,
+  hasProcSys,
+  listsBoundSockets,
+  lowestUnprivilegedPort,
+} from '../../base/platform';
 import {
   type KernelStatus,
   type PortInterval,
@@ -31,6 +36,8 @@ export interface SystemFacts {
   readonly status: KernelStatus | undefined;
   /** Whether sockets that are bound and do not listen are among those that the system lists. */
   readonly listsBound: boolean;
+  /** Whether EACCES tells of ports that are kept, and nothing of privileges: on Windows. */
+  readonly refusesKeptPorts: boolean;
   readonly addresses: readonly LocalAddress[];
   /** This process' effective user; undefined on Windows. */
   readonly uid: number | undefined;
@@ -39,6 +46,7 @@ export interface SystemFacts {
 /** The facts of this machine. */
 export class MachineFacts implements SystemFacts {
   readonly listsBound = listsBoundSockets;
+  readonly refusesKeptPorts = exclusiveHoldersGiveEacces;
   #addresses: readonly LocalAddress[] | undefined;
 
   get ephemeral(): PortInterval | undefined {
