@@ -1,11 +1,11 @@
-import { parseArgs, inspect as show } from 'node:util';
+import { parseArgs } from 'node:util';
 import { findSockets } from '../inspection/find-sockets';
 import { inspectSocket } from '../inspection/inspect-socket';
 import type { SocketInfo } from '../inspection/socket-info';
 import type { SocketReport } from '../inspection/socket-report';
 import { kindNames } from '../socket/kind-names';
 import { type Command, printHelp, UsageError } from './command';
-import { type Cell, paragraph, table } from './layout';
+import { type Cell, pairs, paragraph, table } from './layout';
 import { printJson, type Screen, screen } from './output';
 import { addressText, holdersOf } from './sockets';
 
@@ -70,10 +70,14 @@ function inspectAt(place: Place): Found {
   }
 }
 
+/** Structures as `name=value` and arrays by spaces, so that their lines break between values; bytes in hexadecimal. */
 function valueText(value: unknown): string {
-  return typeof value === 'string'
-    ? value
-    : show(value, { breakLength: Number.POSITIVE_INFINITY, compact: true, depth: 4 });
+  if (typeof value !== 'object' || value === null) return String(value ?? '');
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return value.map(valueText).join(' ');
+  return Object.entries(value)
+    .map(([name, one]) => `${name}=${valueText(one)}`)
+    .join(' ');
 }
 
 function titleOf({ pid, fd, socket }: Found): string {
@@ -81,45 +85,69 @@ function titleOf({ pid, fd, socket }: Found): string {
   return `Descriptor ${fd} of process ${pid}${command === undefined ? '' : `: ${command}`}`;
 }
 
-function print(found: Found, { width, paint }: Screen): string {
-  const title = paint('bold', paragraph('', titleOf(found), width).trimEnd());
-  if ('error' in found) return `${title}\n${paragraph('? ', found.error.message, width)}`;
-  const { report } = found;
+const INDENT = '  ';
+
+function factsOf({ report }: { report: SocketReport }): string[] {
   const { family, type, protocol } = kindNames(report);
-  const changed = new Set<string>(report.changed);
-  const facts: [string, unknown][] = [
-    ['kind', `${family}, ${type}, ${protocol}`],
-    ['state', report.state.toLowerCase()],
-    ['local', report.local && addressText(report.local)],
-    ['remote', report.remote && addressText(report.remote)],
-    ['queue', report.queue !== undefined ? `${report.queue} of ${report.backlog}` : undefined],
-    ['unread', report.unread],
-    ['unsent', report.unsent],
+  const { local, remote, state, queue, backlog, unread, unsent, options } = report;
+  return [
+    `${family}, ${type}${protocol === '0' ? '' : `, ${protocol}`}`,
+    state.toLowerCase(),
+    ...(local ? [addressText(local, options.IPV6_V6ONLY)] : []),
+    ...(remote ? [`connected to ${addressText(remote)}`] : []),
+    ...(queue === undefined ? [] : [`${queue} of ${backlog} wait to be accepted`]),
+    ...(unread ? [`${unread} bytes not read`] : []),
+    ...(unsent ? [`${unsent} bytes not acknowledged`] : []),
   ];
-  const factRows = facts
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]): Cell[] => [{ text: name, style: 'dim' }, { text: String(value) }]);
-  const optionRows = Object.entries(report.options).map(([name, value]): Cell[] => [
-    { text: changed.has(name) ? '*' : ' ' },
-    { text: name, ...(changed.has(name) && { style: 'yellow' as const }) },
-    { text: valueText(value) },
+}
+
+const CHANGED_COLUMNS = [
+  { heading: 'CHANGED' },
+  { heading: 'VALUE' },
+  { heading: 'OF A NEW SOCKET' },
+] as const;
+
+function changedText({ options, changed, defaults }: SocketReport, { paint }: Screen): string {
+  if (changed === undefined) return 'No such socket can be made to compare with.\n';
+  if (changed.length === 0) return 'Every option is as in a new socket.\n';
+  const rows = changed.map((name): Cell[] => [
+    { text: name, style: 'yellow' },
+    { text: valueText(options[name]) },
+    { text: valueText(defaults?.[name]), style: 'dim' },
   ]);
-  const wide = Number.POSITIVE_INFINITY;
-  return `${title}\n${table([{ heading: '' }, { heading: '' }], factRows, wide, paint).replace(/^.*\n/, '')}${table(
-    [{ heading: '*' }, { heading: 'OPTION' }, { heading: 'VALUE' }],
-    optionRows,
-    wide,
-    paint,
-  )}`;
+  return table(CHANGED_COLUMNS, rows, Number.POSITIVE_INFINITY, paint);
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, INDENT);
+}
+
+/** `all`: those options, too, that nobody has changed. */
+function print(found: Found, all: boolean, shown: Screen): string {
+  const { width, paint } = shown;
+  const room = width - INDENT.length;
+  const title = paint('bold', paragraph('', titleOf(found), width).trimEnd());
+  if ('error' in found) return `${title}\n${indented(paragraph('? ', found.error.message, room))}`;
+  const { report } = found;
+  const changed = new Set<string>(report.changed);
+  const others = Object.entries(report.options).filter(([name]) => !changed.has(name));
+  const facts = paragraph('', factsOf(found).join('; '), room);
+  const rest = all
+    ? pairs(
+        others.map(([name, value]): [string, string] => [name, valueText(value)]),
+        room,
+      )
+    : `${others.length} more: bindport inspect ${found.pid}:${found.fd}\n`;
+  return `${title}\n${indented(`${facts}\n${changedText(report, shown)}\n${rest}`)}`;
 }
 
 export const inspect: Command = {
   help: `Usage: bindport inspect PORT|PID|PID:FD [--json]
 
-Prints every option of the sockets that have a port, that a process has, or of one descriptor, decoded;
-options with a * differ from those of a new socket of the same kind. A number of a port that is in use is
-taken for that port, any other for a process. Nothing is changed by reading (docs/inspecting.md). Needs root,
-or the same user and a process that may be traced. Linux; on macOS few options are shown, on Windows and
+Prints what the sockets are that have a port, that a process has, or one descriptor, and their options: first
+those that differ from a new socket of the same kind, then, of a single socket, all others. A number of a port
+that is in use is taken for that port, any other for a process. Nothing is changed by reading
+(docs/inspecting.md). Needs root, or the same user and a process that may be traced. Linux; on macOS few options are shown, on Windows and
 FreeBSD none of other processes.
 
       --json      print an array of reports, as inspectSocket gives them; 'error' in place of one that
@@ -151,7 +179,7 @@ Exit status: 0, 1 when there is no such socket or one could not be read, 2 bad u
     } else if (found.length === 0) {
       process.stderr.write(`bindport inspect: process ${target} has no sockets\n`);
     } else {
-      process.stdout.write(found.map((one) => print(one, screen())).join('\n'));
+      process.stdout.write(found.map((one) => print(one, found.length === 1, screen())).join('\n'));
     }
     return found.length === 0 || found.some((one) => 'error' in one) ? 1 : 0;
   },

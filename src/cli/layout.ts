@@ -89,3 +89,32 @@ export function paragraph(first: string, text: string, width: number): string {
     .map((line, i) => `${i === 0 ? first : indent}${line}\n`)
     .join('');
 }
+
+/**
+ * Names and values in as many columns as fit the width, to be read downwards. Those that take more than one
+ * column of half the width follow, each as a paragraph.
+ */
+export function pairs(
+  items: readonly (readonly [name: string, value: string])[],
+  width: number,
+): string {
+  if (items.length === 0) return '';
+  const names = Math.max(...items.map(([name]) => name.length));
+  const most = Math.max((width - GAP.length) >> 1, names + 1 + LEAST_LAST);
+  const texts = items.map(([name, value]) => visible(`${name.padEnd(names)} ${value}`.trimEnd()));
+  const short = texts.filter((text) => text.length <= most);
+  const wide = Math.max(0, ...short.map((text) => text.length));
+  const columns = Math.max(1, Math.floor((width + GAP.length) / (wide + GAP.length)));
+  const rows = Math.ceil(short.length / columns);
+  const lines = Array.from({ length: rows }, (_, row) =>
+    short
+      .filter((_, i) => i % rows === row)
+      .map((text) => text.padEnd(wide))
+      .join(GAP)
+      .trimEnd(),
+  );
+  const long = items
+    .filter((_, i) => (texts[i] ?? '').length > most)
+    .map(([name, value]) => paragraph(`${name.padEnd(names)} `, value, width));
+  return [...lines.map((line) => `${line}\n`), ...long].join('');
+}

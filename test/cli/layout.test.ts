@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { paragraph, table, wrap } from '../../src/cli/layout';
+import { pairs, paragraph, table, wrap } from '../../src/cli/layout';
 
 const plain = (_: string, text: string) => text;
 const cells = (...texts: string[]) => texts.map((text) => ({ text }));
@@ -35,6 +35,30 @@ describe('table', () => {
     const paint = (style: string, text: string) => `<${style}>${text}</>`;
     const row = [{ text: 'x', style: 'bold' as const }, { text: '1' }, { text: 'y' }];
     expect(table(columns, [row], 80, paint).split('\n')[1]).toBe('<bold>x</>  1  y');
+  });
+});
+
+describe('pairs', () => {
+  const items = ['A', 'B', 'C', 'D', 'E'].map((name) => [name, '1'] as const);
+
+  test('stand in columns, to be read downwards', () => {
+    expect(pairs(items, 34)).toBe('A 1  B 1  C 1  D 1  E 1\n');
+    expect(pairs(items, 8)).toBe('A 1  D 1\nB 1  E 1\nC 1\n');
+    expect(pairs(items, 1)).toBe('A 1\nB 1\nC 1\nD 1\nE 1\n');
+  });
+
+  test('that are long follow as paragraphs', () => {
+    const long = 'word '.repeat(12).trimEnd();
+    const [first, ...lines] = pairs([...items, ['LONG', long]], 40)
+      .trimEnd()
+      .split('\n');
+    expect(first).toBe('A    1  B    1  C    1  D    1  E    1');
+    expect(lines.join(' ').replace(/ +/g, ' ')).toBe(`LONG ${long}`);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
+  });
+
+  test('of nothing are nothing', () => {
+    expect(pairs([], 80)).toBe('');
   });
 });
 
