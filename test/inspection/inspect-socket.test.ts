@@ -238,6 +238,7 @@ describe('inspectSocket', () => {
 /** Levels that the kernel answers on sockets they are not of (IPPROTO_IP's on Unix sockets: it does not). */
 function isOfAnotherLevel(name: OptionName, { family }: SocketHandle): boolean {
   const level = socketOptions.get(name)?.levelName;
+  if (level === 'IPPROTO_IPV6') return family !== AF_INET6;
   return level === 'SOL_LOCAL' && family !== AF_UNIX;
 }
 
@@ -446,7 +447,6 @@ describe('console.log', () => {
 
   test('prints a SocketHandle as it is now', () => {
     const socket = new SocketHandle();
-    expect(inspect(socket)).toContain('port: 0');
     socket.bind();
     expect(inspect(socket)).toMatch(/^SocketHandle \{.*'SOCK_STREAM'/s);
     expect(inspect(socket)).toContain(`port: ${socket.address().port}`);
