@@ -79,15 +79,19 @@ export function unknownOwnerCauses(
 ): PortCause[] {
   if (socket.inode === undefined && socket.unseen.length === 0) return [];
   if (socket.processes.length > 0) return [];
-  const [receiver] = receivers;
+  const [receiver, ...others] = receivers;
   if (receiver) {
+    // The kernel tells who has descriptors waiting (scm_fds of fdinfo), and not which.
+    const names = receivers.map(processText).join(' or ');
     return [
       causeOf(
         'in-flight',
         socket,
-        receiver,
-        `No process has it: its descriptor was sent through a Unix domain socket, and ${processText(receiver)} has not received it yet.`,
-        endAdvice(receivers, socket, facts),
+        others.length === 0 ? receiver : undefined,
+        `No process has it: its descriptor was sent through a Unix domain socket, and ${names} has not received it yet.`,
+        others.length === 0
+          ? endAdvice(receivers, socket, facts)
+          : ['End the one of them that is to get it.'],
       ),
     ];
   }
