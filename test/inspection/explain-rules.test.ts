@@ -5,6 +5,7 @@ import type { PortHolder } from '../../src/inspection/explain/report';
 import { adviceOf, causesOf, isFree } from '../../src/inspection/explain/rules';
 import type { SystemFacts } from '../../src/inspection/explain/system-facts';
 import { parsePorts, parseStatus } from '../../src/inspection/linux/system';
+import { linuxOnly } from '../support/platform';
 
 const system: SystemFacts = {
   ephemeral: { low: 32768, high: 60999 },
@@ -107,7 +108,7 @@ describe('the rules of explainPort', () => {
     expect(codes(held(editor))).toEqual(['listening']);
   });
 
-  test('a unit of systemd starts its service again', () => {
+  test('a unit of systemd starts its service again', linuxOnly('systemd'), () => {
     const cgroup = { path: '/system.slice/nginx.service', unit: 'nginx.service' };
     const advice = adviceOf(causesOf(held(listener({ name: 'nginx' }, { cgroup, uid: 0 }))), false);
     expect(advice[0]).toBe('`sudo kill 4711` ends nginx.');

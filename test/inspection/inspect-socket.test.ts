@@ -98,6 +98,8 @@ const MOVING: ReadonlySet<OptionName> = new Set<OptionName>([
   'TCP_TIMESTAMP',
   'TCP_CC_INFO',
   'SO_INCOMING_CPU',
+  // Windows: pointers into the memory that it is read to.
+  'SO_BSP_STATE',
 ]);
 
 describe('inspectSocket', () => {
