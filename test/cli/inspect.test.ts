@@ -20,7 +20,8 @@ describe('bindport inspect', linuxOnly('the others show no options of other proc
     const { port, fd } = await listening();
     const { out, err, code } = await bindport('inspect', String(port));
     expect([err, code]).toEqual(['', 0]);
-    expect(out).toMatch(`Descriptor ${fd} of process ${process.pid}: `);
+    // The command line may begin a line of its own.
+    expect(out).toMatch(new RegExp(`^Descriptor ${fd} of process ${process.pid}:\\s`));
     const [, facts, changed, others = ''] =
       out.match(/\n( +AF_INET, SOCK_STREAM.*?)\n\n( +CHANGED.*?)\n\n(.*)$/s) ?? [];
     expect(facts).toContain(`listen; 127.0.0.1:${port}; 0 of 511 wait`);
