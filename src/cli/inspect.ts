@@ -4,7 +4,7 @@ import { inspectSocket } from '../inspection/inspect-socket';
 import type { SocketInfo } from '../inspection/socket-info';
 import type { SocketReport } from '../inspection/socket-report';
 import { kindNames } from '../socket/kind-names';
-import { type Command, printHelp, UsageError } from './command';
+import { type Command, printHelp, UsageError, wholeNumber } from './command';
 import { type Cell, pairs, paragraph, table } from './layout';
 import { printJson, type Screen, screen } from './output';
 import { addressText, holdersOf } from './sockets';
@@ -21,12 +21,6 @@ type Found = Place & ({ report: SocketReport } | { error: Error });
 
 const MAX_PORT = 65535;
 const MAX_PID = 0x7fffffff;
-
-function numberIn(text: string, what: string, max: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= max) return value;
-  throw new UsageError(`${what} must be a whole number of 0 to ${max}, not '${text}'`);
-}
 
 /** Each socket once, by the first process that has it. */
 function placesOf(sockets: readonly SocketInfo[]): Place[] {
@@ -45,9 +39,11 @@ async function find(target: string): Promise<Place[]> {
     throw new UsageError(`PORT, PID or PID:FD, not '${target}'`);
   }
   if (second !== undefined) {
-    return [{ pid: numberIn(first, 'PID', MAX_PID), fd: numberIn(second, 'FD', MAX_PID) }];
+    return [
+      { pid: wholeNumber('PID', first, 0, MAX_PID), fd: wholeNumber('FD', second, 0, MAX_PID) },
+    ];
   }
-  const number = numberIn(first, 'PORT or PID', MAX_PID);
+  const number = wholeNumber('PORT or PID', first, 0, MAX_PID);
   if (number === 0) throw new UsageError('0 is neither a port nor a process');
   const sockets = number <= MAX_PORT ? await findSockets({ port: number }) : [];
   if (sockets.length === 0) return placesOf(await findSockets({ pid: number }));

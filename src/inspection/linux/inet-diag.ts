@@ -80,6 +80,19 @@ export function cookieAt(view: DataView, offset: number): bigint {
   return (BigInt(view.getUint32(offset + 4, littleEndian)) << 32n) | BigInt(low);
 }
 
+/** The receive and the send queue. Of a listener they are what waits to be accepted and how much may. */
+export function setQueues(found: FoundSocket, view: DataView, offset: number): void {
+  const received = view.getUint32(offset, littleEndian);
+  const sent = view.getUint32(offset + 4, littleEndian);
+  if (found.state === 'LISTEN') {
+    found.queue = received;
+    found.backlog = sent;
+  } else {
+    found.unread = received;
+    found.unsent = sent;
+  }
+}
+
 const UNCONNECTED: ReadonlySet<SocketState | undefined> = new Set<SocketState>([
   'LISTEN',
   'BOUND',
@@ -117,15 +130,7 @@ export function inetSocket(
   }
   const inode = view.getUint32(start + 68, littleEndian);
   if (inode !== 0) found.inode = inode;
-  const received = view.getUint32(start + 56, littleEndian);
-  const sent = view.getUint32(start + 60, littleEndian);
-  if (state === 'LISTEN') {
-    found.queue = received;
-    found.backlog = sent;
-  } else {
-    found.unread = received;
-    found.unsent = sent;
-  }
+  setQueues(found, view, start + 56);
   const kind = timerKind(view.getUint8(start + 2));
   if (kind !== undefined) {
     const expires = view.getUint32(start + 52, littleEndian);

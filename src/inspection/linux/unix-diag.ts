@@ -1,7 +1,7 @@
 /** Unix domain sockets from sock_diag(7): include/uapi/linux/unix_diag.h. */
 import { constants } from '../../base/constants';
 import type { FoundSocket, SocketFilter } from '../socket-info';
-import { cookieAt, SOCK_DIAG_BY_FAMILY } from './inet-diag';
+import { cookieAt, SOCK_DIAG_BY_FAMILY, setQueues } from './inet-diag';
 import { dumpRequest, littleEndian, readAttributes } from './netlink';
 import { datagramState, stateBits } from './tcp-states';
 
@@ -61,17 +61,7 @@ export function unixSocket(view: DataView, start: number, end: number): FoundSoc
     if (type === UNIX_DIAG_NAME) found.local.address = name(view, at, length);
     else if (type === UNIX_DIAG_PEER && length >= 4) found.peer = view.getUint32(at, littleEndian);
     else if (type === UNIX_DIAG_UID && length >= 4) found.uid = view.getUint32(at, littleEndian);
-    else if (type === UNIX_DIAG_RQLEN && length >= 8) {
-      const received = view.getUint32(at, littleEndian);
-      const sent = view.getUint32(at + 4, littleEndian);
-      if (state === 'LISTEN') {
-        found.queue = received;
-        found.backlog = sent;
-      } else {
-        found.unread = received;
-        found.unsent = sent;
-      }
-    }
+    else if (type === UNIX_DIAG_RQLEN && length >= 8) setQueues(found, view, at);
   });
   return found;
 }
