@@ -37,16 +37,34 @@
         ],
         [
           "OS=='linux'",
-          { "sources": ["native/system_linux.cc"], "include_dirs": ["native/linux"] },
+          {
+            "sources": ["native/system_linux.cc", "native/guard_linux.cc"],
+            "include_dirs": ["native/linux"]
+          },
           "OS=='mac'",
-          { "sources": ["native/system_mac.cc"] },
+          { "sources": ["native/system_mac.cc", "native/guard_other.cc"] },
           "OS=='win'",
-          { "sources": ["native/system_win.cc"] },
+          { "sources": ["native/system_win.cc", "native/guard_other.cc"] },
           "OS=='freebsd'",
-          { "sources": ["native/system_freebsd.cc"] },
-          { "sources": ["native/system_other.cc"] }
+          { "sources": ["native/system_freebsd.cc", "native/guard_other.cc"] },
+          { "sources": ["native/system_other.cc", "native/guard_other.cc"] }
         ]
       ]
     }
+  ],
+  "conditions": [
+    [
+      "OS=='linux'",
+      {
+        "targets": [
+          {
+            "target_name": "bindport-launcher",
+            "type": "executable",
+            "sources": ["native/launcher_linux.c"],
+            "cflags": ["-Wall", "-Wextra", "-Wpedantic"]
+          }
+        ]
+      }
+    ]
   ]
 }

@@ -8,6 +8,7 @@
 #include "addon_inspection.h"
 #include "address.h"
 #include "constants.h"
+#include "guard.h"
 #include "socket.h"
 
 namespace bindport {
@@ -198,6 +199,44 @@ Napi::Value Own(const Napi::CallbackInfo& info) {
 
 void Disown(const Napi::CallbackInfo& info) { Owned(info)->Remove(Fd(info)); }
 
+// A guard that is collected, or whose environment ends, is closed; its threads go on without it.
+using GuardReference = std::shared_ptr<Guard>;
+
+GuardReference& ToGuard(const Napi::CallbackInfo& info) {
+  return *info[0].As<Napi::External<GuardReference>>().Data();
+}
+
+Napi::Value OpenGuardOf(const Napi::CallbackInfo& info) {
+  const Napi::Array numbers = info[0].As<Napi::Array>();
+  std::vector<Descriptor> sockets(numbers.Length());
+  for (size_t i = 0; i < sockets.size(); i++) {
+    sockets[i] = numbers.Get(static_cast<uint32_t>(i)).As<Napi::Number>().Int64Value();
+  }
+  GuardReference guard;
+  const int error = OpenGuard(sockets, &guard);
+  if (error != 0) return Number(info, error);
+  return Napi::External<GuardReference>::New(info.Env(), new GuardReference(guard),
+                                             [](Napi::Env, GuardReference* reference) {
+                                               CloseGuard(reference->get());
+                                               delete reference;
+                                             });
+}
+
+void CloseGuardOf(const Napi::CallbackInfo& info) { CloseGuard(ToGuard(info).get()); }
+
+Napi::Value GuardFailureOf(const Napi::CallbackInfo& info) {
+  const GuardFailure failure = FailureOf(ToGuard(info).get());
+  if (failure.syscall == nullptr) return info.Env().Undefined();
+  Napi::Object result = Napi::Object::New(info.Env());
+  result["syscall"] = failure.syscall;
+  result["errno"] = failure.error;
+  return result;
+}
+
+Napi::Value SuperviseFor(const Napi::CallbackInfo& info) {
+  return Opened(info, Supervise(ToGuard(info)));
+}
+
 }  // namespace
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -235,6 +274,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["setsockoptBytes"] = Napi::Function::New<SetSockOptBytes>(env, "setsockoptBytes");
   exports["own"] = Napi::Function::New<Own>(env, "own");
   exports["disown"] = Napi::Function::New<Disown>(env, "disown");
+  exports["openGuard"] = Napi::Function::New<OpenGuardOf>(env, "openGuard");
+  exports["closeGuard"] = Napi::Function::New<CloseGuardOf>(env, "closeGuard");
+  exports["guardFailure"] = Napi::Function::New<GuardFailureOf>(env, "guardFailure");
+  exports["supervise"] = Napi::Function::New<SuperviseFor>(env, "supervise");
   ExportInspection(env, exports);
   return exports;
 }

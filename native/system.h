@@ -37,7 +37,8 @@ struct HeldSocket {
 
 // Linux: the sockets among the descriptors of a process, or of a thread by its id: those with one
 // of the `count` ascending inode numbers, or all for a count of 0. Looks at `most` descriptors, the
-// lowest first; with `first` it ends as soon as each of the numbers has come.
+// lowest first; with `first` it ends as soon as each of the numbers has come. EACCES also where
+// only some of what it takes to see them is allowed.
 int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, size_t most, bool first,
                 std::vector<HeldSocket>* held);
 

@@ -1,32 +1,17 @@
 // Linux: netlink(7), sock_diag(7), pidfd_open(2), pidfd_getfd(2), proc_pid_fd(5), tcp(7) "Ioctls".
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "process_linux.h"
 #include "system.h"
 
-// Headers older than Linux 5.3 and 5.6 lack them; the numbers are the same on every architecture
-// but alpha (arch/*/kernel/syscalls/syscall.tbl).
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
-#ifndef PIDFD_THREAD
-// include/uapi/linux/pidfd.h, Linux 6.9.
-#define PIDFD_THREAD O_EXCL
-#endif
 #ifndef SO_COOKIE
 // include/uapi/asm-generic/socket.h, Linux 4.12; the architectures that differ are none of Node's.
 #define SO_COOKIE 57
@@ -39,33 +24,9 @@ namespace bindport {
 
 namespace {
 
-// Closes what one call has opened for itself.
-class ScopedDescriptor {
- public:
-  explicit ScopedDescriptor(long descriptor) : descriptor_(static_cast<int>(descriptor)) {}
-  ScopedDescriptor(const ScopedDescriptor&) = delete;
-  ScopedDescriptor& operator=(const ScopedDescriptor&) = delete;
-  ~ScopedDescriptor() {
-    if (descriptor_ != -1) close(descriptor_);
-  }
-
-  bool open() const { return descriptor_ != -1; }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
 int QueueSize(Descriptor descriptor, unsigned long request) {
   int bytes = 0;
   return ioctl(static_cast<int>(descriptor), request, &bytes) == -1 ? -errno : bytes;
-}
-
-int OpenProcess(uint32_t process) {
-  const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, process, 0));
-  // EINVAL before Linux 6.9, ENOENT since: there is such a thread, and it leads no process.
-  if (descriptor != -1 || (errno != EINVAL && errno != ENOENT)) return descriptor;
-  return static_cast<int>(syscall(SYS_pidfd_open, process, PIDFD_THREAD));
 }
 
 int CheckCookie(Descriptor descriptor, uint64_t expected) {
@@ -127,6 +88,66 @@ int ReceiveReplies(int netlink, size_t limit, std::vector<uint8_t>* replies) {
   }
 }
 
+// How the two folders of a process that have an entry for each descriptor tell a socket's inode. 0
+// for what is no socket, or is closed by now; a negative error.
+using InodeReader = int64_t (*)(int folder, const char* name);
+
+// proc_pid_fd(5). The folder takes the rights of its owner or CAP_DAC_READ_SEARCH, the links those
+// of PTRACE_MODE_READ_FSCREDS: root without CAP_SYS_PTRACE may have the one and not the other.
+int64_t InodeOfLink(int folder, const char* name) {
+  char text[64];
+  const ssize_t length = readlinkat(folder, name, text, sizeof(text) - 1);
+  if (length == -1) return errno == EACCES ? -EACCES : 0;
+  text[length] = '\0';
+  uint32_t inode;
+  return sscanf(text, "socket:[%u]", &inode) == 1 ? inode : 0;
+}
+
+// The mount and the inode of a file that is open, from proc_pid_fdinfo(5).
+bool ReadInfo(int folder, const char* name, int* mount, uint32_t* inode) {
+  char text[256];
+  const ScopedDescriptor file(openat(folder, name, O_RDONLY | O_CLOEXEC));
+  const ssize_t length = file.open() ? read(file.get(), text, sizeof(text) - 1) : -1;
+  if (length <= 0) return false;
+  text[length] = '\0';
+  return sscanf(text, "pos: %*d flags: %*o mnt_id: %d ino: %u", mount, inode) == 2;
+}
+
+// All sockets are on one mount of the kernel's (net/socket.c, sock_mnt). -1 where it is not told.
+int SocketMount() {
+  const ScopedDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket.open()) return -1;
+  char name[32];
+  snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", socket.get());
+  int mount;
+  uint32_t inode;
+  return ReadInfo(AT_FDCWD, name, &mount, &inode) ? mount : -1;
+}
+
+// Since Linux 5.14 fdinfo takes PTRACE_MODE_READ_FSCREDS alone, and tells the inode.
+int64_t InodeOfInfo(int folder, const char* name) {
+  static const int sockets = SocketMount();
+  int mount;
+  uint32_t inode;
+  if (!ReadInfo(folder, name, &mount, &inode)) return 0;
+  return mount == sockets ? inode : 0;
+}
+
+int OpenFolder(uint32_t process, const char* name) {
+  char path[64];
+  snprintf(path, sizeof(path), "/proc/%u/%s", process, name);
+  return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+// `fd`, or where that is closed to this user `fdinfo`.
+int OpenDescriptors(uint32_t process, InodeReader* reader) {
+  *reader = InodeOfLink;
+  const int folder = OpenFolder(process, "fd");
+  if (folder != -1 || errno != EACCES) return folder;
+  *reader = InodeOfInfo;
+  return OpenFolder(process, "fdinfo");
+}
+
 }  // namespace
 
 int UnreadBytes(Descriptor descriptor) { return QueueSize(descriptor, SIOCINQ); }
@@ -176,9 +197,8 @@ int SocketDiag(const uint8_t* requests, size_t length, size_t limit,
 
 int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, size_t most, bool first,
                 std::vector<HeldSocket>* held) {
-  char text[64];
-  snprintf(text, sizeof(text), "/proc/%u/fd", process);
-  const ScopedDescriptor folder(open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  InodeReader inode_of;
+  const ScopedDescriptor folder(OpenDescriptors(process, &inode_of));
   if (!folder.open()) return -errno;
   std::vector<bool> came(count);
   size_t missing = count;
@@ -194,12 +214,10 @@ int HeldSockets(uint32_t process, const uint32_t* inodes, size_t count, size_t m
       at += length;
       if (*name < '0' || *name > '9') continue;
       if (most-- == 0) return 0;
-      // It may be closed by now.
-      const ssize_t read = readlinkat(folder.get(), name, text, sizeof(text) - 1);
-      if (read <= 0) continue;
-      text[read] = '\0';
-      uint32_t inode;
-      if (sscanf(text, "socket:[%u]", &inode) != 1) continue;
+      const int64_t read = inode_of(folder.get(), name);
+      if (read < 0) return static_cast<int>(read);
+      if (read == 0) continue;
+      const uint32_t inode = static_cast<uint32_t>(read);
       if (count != 0) {
         const uint32_t* found = std::lower_bound(inodes, inodes + count, inode);
         if (found == inodes + count || *found != inode) continue;
