@@ -24,13 +24,14 @@ export default defineConfig({
         test: {
           name: 'suite',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/environments/{parity,netns,programs}/**'],
+          exclude: ['test/environments/{faults,parity,netns,programs}/**'],
           // A child process that is started cold on a loaded machine takes seconds.
           testTimeout: 30_000,
           hookTimeout: 30_000,
           retry,
         },
       },
+      environment('faults', { maxConcurrency: 4 }),
       environment('parity'),
       // They share one range of ports.
       environment('netns', { fileParallelism: false }),

@@ -1,6 +1,12 @@
+/** @module bindport */
 export { HOST, HOSTv6 } from './base/addresses';
 export { type Constants, constants } from './base/constants';
-export { type CodedError, type SystemError, UnsafeOptionError } from './base/errors';
+export {
+  type CodedError,
+  type ReservationTakenError,
+  type SystemError,
+  UnsafeOptionError,
+} from './base/errors';
 
 export type { OptionName } from './base/option-table';
 export type { OptionAccess, OptionKind, OptionLevel } from './base/option-table/row';
@@ -19,7 +25,7 @@ export type {
 
 export { findSockets } from './inspection/find-sockets';
 export { inspectSocket, type ProcessSocket } from './inspection/inspect-socket';
-export type { OptionValueMap } from './inspection/option-plan';
+export type { OptionValueMap } from './inspection/option-values';
 export type {
   ControlGroup,
   ProcessInfo,
@@ -36,12 +42,8 @@ export type { Membership, PacketInfo, SourceMembership } from './options/codecs/
 export type { PortRange } from './options/codecs/numbers';
 export type { Credentials, PeerCredentials } from './options/codecs/plain';
 export type { Linger } from './options/codecs/times';
-export {
-  type OptionValue,
-  type SettableValue,
-  type SocketOption,
-  socketOptions,
-} from './options/socket-options';
+export { socketOptions } from './options/option-map';
+export type { OptionValue, SettableValue, SocketOption } from './options/socket-options';
 export {
   type BindConflictsOptions,
   bindConflicts,
@@ -49,10 +51,12 @@ export {
   type ConflictOption,
   type ConflictResult,
   type ConflictTable,
+  type PerConflictOption,
 } from './ports/bind-conflicts';
 export { bindPort, findUnusedPort } from './ports/bind-port';
 export { portRange } from './reservation/candidates';
 export {
+  type BindOptions,
   type ListenOptions,
   PortReservation,
   type ReservationState,

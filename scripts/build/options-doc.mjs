@@ -1,11 +1,12 @@
-// Writes docs/options.md from the option table, as it was built: node scripts/build/options-doc.mjs
+// Writes docs/options.md from the option table: node scripts/build/options-doc.mjs
 // With --check it writes nothing, and ends with 1 when the document is not the table's.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail, require, root } from '../project.mjs';
+import { fail, root } from '../project.mjs';
+import { loadSource } from './source.mjs';
 
-const { optionTable } = require('./dist/base/option-table/index.js');
-const { leftOut } = require('./dist/base/option-table/left-out.js');
+const { optionTable } = loadSource('base/option-table/index');
+const { leftOut } = loadSource('base/option-table/left-out');
 
 const document = join(root, 'docs/options.md');
 

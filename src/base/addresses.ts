@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { URL } from 'node:url';
 import { constants } from './constants';
 import { invalidArgValue } from './errors';
 import { text } from './validate';
@@ -18,27 +18,28 @@ export const HOSTv6 = '::1';
 export const WILDCARD = '0.0.0.0';
 export const WILDCARDv6 = '::';
 
-/** Looked up, because the regular expression that isIP has for IPv6 takes 4 ms to be compiled. */
-const versions = new Map<string, 4 | 6>([
-  [HOST, 4],
-  [WILDCARD, 4],
-  [HOSTv6, 6],
-  [WILDCARDv6, 6],
-]);
+function isIpv4Text(text: string): boolean {
+  const parts = text.split('.');
+  return (
+    parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && +part < 256)
+  );
+}
+
+/** By the parser of URLs, which reads RFC 4291's form: Node's isIP has an expression that takes 3 ms to compile. */
+function isIpv6Text(text: string): boolean {
+  return /^[\da-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]`);
+}
 
 /**
- * 4 or 6 for a numeric address, else 0. Node's isIP refuses zones that interfaces do have, such as
- * those with an underscore.
+ * 4 or 6 for a numeric address, else 0. As Node's isIP, but for zones: that refuses some that interfaces do
+ * have, such as those with an underscore.
  */
-export function ipVersion(host: string): number {
-  const version = versions.get(host);
-  if (version !== undefined) return version;
+export function ipVersion(host: string): 0 | 4 | 6 {
+  if (isIpv4Text(host)) return 4;
+  const [address = '', ...zone] = host.split('%');
   // C would end the address at the NUL.
-  if (host.includes('\0')) return 0;
-  const zone = host.indexOf('%');
-  if (zone === -1) return isIP(host);
-  const numeric = isIP(host.slice(0, zone));
-  return numeric === 6 && zone < host.length - 1 ? 6 : 0;
+  const named = zone.length === 0 || (zone.join('%') !== '' && !host.includes('\0'));
+  return named && isIpv6Text(address) ? 6 : 0;
 }
 
 export function isIpv6(address: string): boolean {

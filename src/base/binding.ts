@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import load from 'node-gyp-build';
+import { loadAddon } from './addon';
 import { systemError } from './errors';
 
 /** A socket's address as the kernel tells it. */
@@ -54,6 +53,9 @@ export interface NativeProcess {
   /** Milliseconds since 1970. */
   started?: number;
 }
+
+/** Keeps a port that chosen programs can bind: duplicates of bound sockets. Closed when it is collected. */
+export type NativeGuard = object;
 
 /**
  * The addon: one function per system call, no checks of its own. Where nothing else is said, a
@@ -158,11 +160,22 @@ export interface Binding {
   /** Has the descriptor closed when this thread's environment ends. False if it was marked already. */
   own(fd: number): boolean;
   disown(fd: number): void;
+
+  /** Of bound TCP sockets of one port, which it keeps until `closeGuard`. Linux; ENOTSUP elsewhere. */
+  openGuard(sockets: readonly number[]): NativeGuard | number;
+  closeGuard(guard: NativeGuard): void;
+  /** The last call that kept the guard from looking at a program. */
+  guardFailure(guard: NativeGuard): { syscall: string; errno: number } | undefined;
+  /**
+   * Starts a thread that answers the binds of one program, until it and its descendants have ended. Returns
+   * the descriptor that the launcher is to get, owned as by `own`.
+   */
+  supervise(guard: NativeGuard): number;
 }
 
 function loadBinding(): Binding {
-  // Prebuilt, or built by node-gyp in a checkout: both below the package's folder.
-  const binding = load<Binding>(join(__dirname, '../..'));
+  // The addon of this very package: what it exports is written above.
+  const binding = loadAddon() as Binding;
   if (binding.startupError < 0) throw systemError(binding.startupError, 'WSAStartup');
   return binding;
 }

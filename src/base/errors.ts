@@ -17,6 +17,7 @@ export interface SystemError extends Error {
 
 /** The codes of this package's own errors: docs/errors.md tells when each comes and what to do. */
 export const ownErrorCodes = [
+  'ERR_ADDON_NOT_LOADED',
   'ERR_NO_DESCRIPTOR',
   'ERR_RESERVATION_HELD',
   'ERR_RESERVATION_LISTENING',
@@ -24,7 +25,9 @@ export const ownErrorCodes = [
   'ERR_RESERVATION_PROTOCOL',
   'ERR_RESERVATION_RELEASED',
   'ERR_RESERVATION_SHARED',
+  'ERR_RESERVATION_TAKEN',
   'ERR_RESERVATION_TIMEOUT',
+  'ERR_RESERVATION_UNGUARDED',
   'ERR_SOCKET_HANDLE_ADOPTED',
   'ERR_SOCKET_HANDLE_CLOSED',
   'ERR_SOCKET_HANDLE_OWNED',
@@ -38,6 +41,7 @@ export const ownErrorCodes = [
 
 /** The codes of Node that this package uses in Node's meaning (nodejs.org/api/errors.html). */
 export const nodeErrorCodes = [
+  'ERR_DLOPEN_DISABLED',
   'ERR_INVALID_ARG_TYPE',
   'ERR_INVALID_ARG_VALUE',
   'ERR_IPC_CHANNEL_CLOSED',
@@ -74,10 +78,14 @@ function errorName(errno: number): string {
   return found?.[0] ?? name;
 }
 
-/** libuv's number for an error's name, which differs between platforms. */
+/** libuv's numbers by the errors' names, which differ between platforms. */
+const errorNumbers = new Map<string, number>();
+for (const [errno, [name]] of getSystemErrorMap()) errorNumbers.set(name, errno);
+
 function errorNumber(name: string): number {
-  for (const [errno, [known]] of getSystemErrorMap()) if (known === name) return errno;
-  throw new Error(`libuv knows no error ${name}`);
+  const errno = errorNumbers.get(name);
+  if (errno === undefined) throw new Error(`libuv knows no error ${name}`);
+  return errno;
 }
 
 export const EACCES = errorNumber('EACCES');
@@ -93,11 +101,18 @@ export const ENODEV = errorNumber('ENODEV');
 export const ENOENT = errorNumber('ENOENT');
 export const ENOPROTOOPT = errorNumber('ENOPROTOOPT');
 export const ERANGE = errorNumber('ERANGE');
+export const ENOSYS = errorNumber('ENOSYS');
+export const ENOTCONN = errorNumber('ENOTCONN');
 export const ENOTSUP = errorNumber('ENOTSUP');
 export const EPERM = errorNumber('EPERM');
 export const ESRCH = errorNumber('ESRCH');
 /** libuv has no name for it, and Windows has none at all: there it is 0, no error. */
 export const ESTALE = -(osConstants.errno.ESTALE ?? 0);
+
+/** A failed system call in words, for a sentence of another error's message. */
+export function describeFailure(syscall: string, errno: number): string {
+  return `${syscall} ${errorName(errno)} (${getSystemErrorMap().get(errno)?.[1] ?? 'unknown error'})`;
+}
 
 /** Whether `error` is a failed system call with one of these error numbers. */
 export function isSystemError(error: unknown, ...errnos: number[]): boolean {
@@ -179,6 +194,30 @@ export function outOfRange(name: string, range: string, value: unknown): RangeEr
 /** An error in the state of one of this package's objects, or of a Node object handed to it. */
 export function stateError(code: ErrorCode, message: string): CodedError {
   return withCode(code, new Error(message));
+}
+
+/** A process listens on a reserved port that is not the one it was shared for. */
+export interface ReservationTakenError extends CodedError {
+  code: 'ERR_RESERVATION_TAKEN';
+  /** The reserved port. */
+  port: number;
+  /** The process that listens. */
+  pid: number;
+  /** Its command line; its name where that can't be read. */
+  command: string;
+}
+
+/** `shown` is the command without what a terminal would obey. */
+export function reservationTaken(
+  port: number,
+  address: string,
+  { pid, command, shown }: { pid: number; command: string; shown: string },
+): ReservationTakenError {
+  const message =
+    `Process ${pid} (${shown}) listens on ${address} at the shared port ${port}, ` +
+    'and does not descend from the program that it is for';
+  const code = 'ERR_RESERVATION_TAKEN' satisfies ErrorCode;
+  return Object.assign(new Error(message), { code, port, pid, command } as const);
 }
 
 /**

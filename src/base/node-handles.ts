@@ -3,9 +3,9 @@
  * and the constructors of such handles. Every access is checked, so that a runtime without them
  * (Bun, a later Node) is treated as one that has no libuv handles.
  */
-import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
-import { Socket } from 'node:net';
+import type { Socket as DatagramSocket } from 'node:dgram';
 import { binding } from './binding';
+import { node } from './node-modules';
 import { hasHiddenDescriptors } from './platform';
 
 /** A libuv TCP or UDP handle that has no socket yet. */
@@ -131,7 +131,7 @@ export function duplicateDescriptor(handle: unknown): number | undefined {
  * the socket waits for its name look-up it has a handle, and has made no system call.
  */
 function findTcpClass(): HandleClass | undefined {
-  const socket = new Socket();
+  const socket = new node.net.Socket();
   socket.on('error', () => {});
   socket.connect({ host: 'localhost', port: 1, lookup: () => {} });
   const found = property(handleOf(socket), 'constructor');
@@ -140,7 +140,7 @@ function findTcpClass(): HandleClass | undefined {
 }
 
 function findUdpClass(): HandleClass | undefined {
-  const socket = createSocket('udp4');
+  const socket = node.dgram.createSocket('udp4');
   const found = property(handleOf(socket), 'constructor');
   socket.close();
   return isHandleClass(found) ? found : undefined;
@@ -192,6 +192,36 @@ export function isDatagramClosed(socket: DatagramSocket): boolean {
 /** The family that a dgram socket was created for. */
 export function isDatagramIpv6(socket: DatagramSocket): boolean {
   return property(socket, 'type') === 'udp6';
+}
+
+/** What `net.Server` calls of its handle for as long as it listens. */
+const LISTENING_METHODS = ['close', 'ref', 'unref'];
+
+/**
+ * Has `server` accept what comes to the handle of `other`, a listening `net.Server`, as if it came to its own:
+ * net.js finds the server of a connection by a symbol of the handle. That handle is then closed, ref'ed and
+ * unref'ed with the server's own.
+ *
+ * @returns false where the runtime shows no such handles (Bun)
+ */
+export function joinListeners(server: object, other: object): boolean {
+  const own = handleOf(server);
+  const joined = handleOf(other);
+  if (typeof own !== 'object' || own === null) return false;
+  if (typeof joined !== 'object' || joined === null) return false;
+  const owner = Object.getOwnPropertySymbols(joined).find((key) => property(joined, key) === other);
+  const methods = LISTENING_METHODS.map((name) => ({ name, method: property(own, name) }));
+  if (owner === undefined || !methods.every(({ method }) => isFunction(method))) return false;
+  Reflect.set(joined, owner, server);
+  if (call(own, 'hasRef') === false) call(joined, 'unref');
+  for (const { name, method } of methods) {
+    if (!isFunction(method)) continue;
+    Reflect.set(own, name, (...args: unknown[]) => {
+      call(joined, name);
+      return Reflect.apply(method, own, args);
+    });
+  }
+  return true;
 }
 
 /** Closes a handle that nobody took. One that is closing already ignores it, as does what is no handle. */

@@ -2,6 +2,7 @@
  * What differs between platforms and runtimes above the native code, as capabilities: what is so, never
  * where. The only reader of `process.platform`.
  */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 
 const isWindows = process.platform === 'win32';
@@ -29,6 +30,43 @@ function isAtLeast(major: number, minor: number): boolean {
 const isBun = 'bun' in process.versions;
 
 const isDeno = 'deno' in process.versions;
+
+/** Whether a Linux program's C library is musl: the ELF header names its loader (as detect-libc tells it). */
+function hasMusl(): boolean {
+  try {
+    const file = openSync(process.execPath, 'r');
+    const start = Buffer.alloc(4096);
+    readSync(file, start);
+    closeSync(file);
+    return start.includes('/ld-musl-');
+  } catch {
+    return false;
+  }
+}
+
+const libc = () => (hasMusl() ? 'musl' : 'glibc');
+
+/** Where the addon for this platform is below `prebuilds`, by the names that node-gyp-build knows, too. */
+export function prebuiltAddon(): string {
+  const folder = `${process.platform}-${process.arch}`;
+  return process.platform === 'linux'
+    ? `${folder}/bindport.${libc()}.node`
+    : `${folder}/bindport.node`;
+}
+
+/** What a binary has to be made for: `linux x64 (glibc), Node.js 20.0.0, Node-API 9`. */
+export function describeRuntime(): string {
+  const { node, napi, electron, nw, bun, deno } = process.versions;
+  const runtimes = Object.entries({ Electron: electron, 'NW.js': nw, Bun: bun, Deno: deno });
+  const names = runtimes.flatMap(([name, version]) => (version ? [`${name} ${version}`] : []));
+  const system = `${process.platform} ${process.arch}`;
+  return [
+    process.platform === 'linux' ? `${system} (${libc()})` : system,
+    ...names,
+    `Node.js ${node}`,
+    `Node-API ${napi}`,
+  ].join(', ');
+}
 
 /** The largest number that can be a descriptor: an `int`, or a pointer-sized SOCKET on Windows. */
 export const maxDescriptor = isWindows ? Number.MAX_SAFE_INTEGER : 0x7fffffff;
@@ -58,6 +96,9 @@ export const loopReopensSockets = !isWindows;
 /** Whether a UDP socket bound to port 0 loses its port when it is disconnected (__udp_disconnect). */
 export const disconnectForgetsPort = isLinux;
 
+/** Whether a TCP socket that connects to its own address and port is then connected to itself (tried here only). */
+export const connectsToItself = isLinux;
+
 /** Whether sockets are listed by netlink's sock_diag and processes by /proc, or both by calls of the system. */
 export const hasSockDiag = isLinux;
 
@@ -86,6 +127,12 @@ export const hasProcSys = isLinux;
  */
 export const listsBoundSockets = isLinux ? isAtLeast(6, 8) : !isWindows;
 
+/** Whether all of 127.0.0.0/8 can be bound, of which the interface lists 127.0.0.1 alone. */
+export const bindsUnlistedLoopback = isLinux;
+
+/** Whether /proc/net tells the multicast groups that the machine's sockets have joined. */
+export const listsMulticastGroups = isLinux;
+
 /** The lowest port that needs no privilege where the system does not tell it: IPPORT_RESERVED. */
 export const lowestUnprivilegedPort = isWindows ? 0 : 1024;
 
@@ -97,9 +144,6 @@ export const forcedKillCommand = isWindows ? killCommand : 'kill -KILL';
 
 /** The command that runs another one as the superuser. */
 export const superuserPrefix = isWindows ? '' : 'sudo ';
-
-/** Where the kernel tells which ports it chooses from. */
-export const ephemeralRangeFile = isLinux ? '/proc/sys/net/ipv4/ip_local_port_range' : undefined;
 
 /** Whether `http` servers listen on a given socket. Bun's listen on a random port (seen with Bun 1.4). */
 export const httpTakesSockets = !isBun;
@@ -125,6 +169,12 @@ export const hasNodeChannel = !isBun && !isDeno;
  * (in_pcbbind).
  */
 export const reuseAddrSharesBoundPorts = isLinux;
+
+/**
+ * Whether SO_REUSEPORT lets nobody but the same user in, and binds of the other sockets need it as well
+ * (inet_bind_conflict).
+ */
+export const reusePortIsForOneUser = isLinux;
 
 /**
  * Whether a bind with SO_REUSEADDR gets the local port of an established connection, while the kernel's own

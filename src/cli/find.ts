@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { reservePorts } from '../reservation/reserve-port';
-import { type Command, printHelp, wholeNumber } from './command';
+import { type Command, hostsIn, printHelp, wholeNumber } from './command';
 
 const MAX_PORTS = 10_000;
 
@@ -8,7 +8,7 @@ export const find: Command = {
   help: `Usage: bindport find [-n N] [--host H]... [--udp] [--json]
 
 Prints ports that nobody uses, one a line, all different. They are likely to stay free, not certain
-to: 'bindport run' keeps a port until the program has it and as long as it runs.
+to: 'bindport run' keeps a port from all but those who bind its very number, as long as it runs.
 
   -n, --number N  how many, 1 to ${MAX_PORTS}; 1 without it
       --host H    free on this address: a numeric address or 'localhost'; can be given several
@@ -31,7 +31,7 @@ to: 'bindport run' keeps a port until the program has it and as long as it runs.
     if (values.help) return printHelp(find);
     const reservations = reservePorts(wholeNumber('--number', values.number, 1, MAX_PORTS), {
       protocol: values.udp ? 'udp' : 'tcp',
-      ...(values.host && { host: values.host }),
+      ...hostsIn(values.host),
     });
     const ports = reservations.map(({ port }) => port);
     for (const reservation of reservations) reservation.release();

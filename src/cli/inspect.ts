@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { visible } from '../base/visible';
 import { findSockets } from '../inspection/find-sockets';
 import { inspectSocket } from '../inspection/inspect-socket';
 import type { SocketInfo } from '../inspection/socket-info';
@@ -122,12 +123,12 @@ function indented(text: string): string {
 function print(found: Found, all: boolean, shown: Screen): string {
   const { width, paint } = shown;
   const room = width - INDENT.length;
-  const title = paint('bold', paragraph('', titleOf(found), width).trimEnd());
+  const title = paint('bold', paragraph('', visible(titleOf(found)), width).trimEnd());
   if ('error' in found) return `${title}\n${indented(paragraph('? ', found.error.message, room))}`;
   const { report } = found;
   const changed = new Set<string>(report.changed);
   const others = Object.entries(report.options).filter(([name]) => !changed.has(name));
-  const facts = paragraph('', factsOf(found).join('; '), room);
+  const facts = paragraph('', visible(factsOf(found).join('; ')), room);
   const rest = all
     ? pairs(
         others.map(([name, value]): [string, string] => [name, valueText(value)]),
@@ -143,8 +144,8 @@ export const inspect: Command = {
 Prints what the sockets are that have a port, that a process has, or one descriptor, and their options: first
 those that differ from a new socket of the same kind, then, of a single socket, all others. A number of a port
 that is in use is taken for that port, any other for a process. Nothing is changed by reading
-(docs/inspecting.md). Needs root, or the same user and a process that may be traced. Linux; on macOS few options are shown, on Windows and
-FreeBSD none of other processes.
+(docs/inspecting.md). Needs root, or the same user and a process that may be traced. Linux; on macOS few
+options are shown, on Windows and FreeBSD none of other processes.
 
       --json      print an array of reports, as inspectSocket gives them; 'error' in place of one that
                   could not be read

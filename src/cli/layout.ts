@@ -1,4 +1,6 @@
-/** Text in columns and paragraphs. Widths count code units: names and addresses of sockets are ASCII. */
+/** Text in columns and paragraphs. Nothing of it is hidden from whoever reads it: `visible`. */
+import { visible, withoutHidden } from '../base/visible';
+import { cut, padEnd, padStart, widthOf } from './columns';
 import type { Paint, Style } from './style';
 
 /** A cell of a table: its text, and how it is painted. */
@@ -10,36 +12,24 @@ export interface Cell {
 export interface Column {
   readonly heading: string;
   readonly align?: 'right';
+  /** Of the last column: that it goes on in further lines, in place of being cut. */
+  readonly wraps?: boolean;
 }
 
-/** The least width of a last column that is cut to the terminal's; it is longer where that is too little. */
+/** The least width of a last column that is fitted to the terminal's; it is longer where that is too little. */
 const LEAST_LAST = 12;
 
 const GAP = '  ';
 
-/**
- * Control characters by their numbers: a command line or a path is its owner's, and could send whatever it
- * likes to the terminal.
- */
-function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
-    const code = character.charCodeAt(0).toString(16).padStart(2, '0');
-    return `\\x${code}`;
-  });
-}
+const EMPTY: Cell = { text: '' };
 
 function pad(text: string, width: number, column: Column | undefined): string {
-  return column?.align === 'right' ? text.padStart(width) : text.padEnd(width);
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+  return column?.align === 'right' ? padStart(text, width) : padEnd(text, width);
 }
 
 /**
- * A table: each column is as wide as its widest cell. Only the last one is cut to what is left of `width`,
- * so what must be read whole belongs in another.
+ * A table: each column is as wide as its widest cell. Only the last one is fitted to what is left of `width`: it is
+ * cut, so what must be read whole belongs in another, or it wraps.
  */
 export function table(
   columns: readonly Column[],
@@ -52,7 +42,7 @@ export function table(
     row.map((cell): Cell => ({ ...cell, text: visible(cell.text) })),
   );
   const last = columns.length - 1;
-  const widths = columns.map((_, i) => Math.max(...all.map((row) => row[i]?.text.length ?? 0)));
+  const widths = columns.map((_, i) => Math.max(...all.map((row) => widthOf(row[i]?.text ?? ''))));
   const before = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
   const room = Math.max(width - before, LEAST_LAST);
   const line = (row: readonly Cell[]) =>
@@ -64,15 +54,25 @@ export function table(
       })
       .join(GAP)
       .trimEnd();
-  return all.map((row) => `${line(row)}\n`).join('');
+  const lines = (row: readonly Cell[]) => {
+    const cell = row[last];
+    if (columns[last]?.wraps !== true || cell === undefined) return [line(row)];
+    return wrap(cell.text, room).map((text, i) =>
+      line([
+        ...(i === 0 ? row.slice(0, last) : row.slice(0, last).map(() => EMPTY)),
+        { ...cell, text },
+      ]),
+    );
+  };
+  return all.flatMap((row) => lines(row).map((one) => `${one}\n`)).join('');
 }
 
-/** Lines of at most `width`, broken at spaces; a word that is longer has a line to itself. */
+/** Lines of at most `width`, broken at spaces; a word that is longer has a line to itself. Of others' text: `visible`. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of visible(text).split(/ +/)) {
-    if (line !== '' && line.length + 1 + word.length > width) {
+  for (const word of withoutHidden(text).split(/ +/)) {
+    if (line !== '' && widthOf(line) + 1 + widthOf(word) > width) {
       lines.push(line);
       line = word;
     } else {
@@ -102,19 +102,19 @@ export function pairs(
   const names = Math.max(...items.map(([name]) => name.length));
   const most = Math.max((width - GAP.length) >> 1, names + 1 + LEAST_LAST);
   const texts = items.map(([name, value]) => visible(`${name.padEnd(names)} ${value}`.trimEnd()));
-  const short = texts.filter((text) => text.length <= most);
-  const wide = Math.max(0, ...short.map((text) => text.length));
+  const short = texts.filter((text) => widthOf(text) <= most);
+  const wide = Math.max(0, ...short.map(widthOf));
   const columns = Math.max(1, Math.floor((width + GAP.length) / (wide + GAP.length)));
   const rows = Math.ceil(short.length / columns);
   const lines = Array.from({ length: rows }, (_, row) =>
     short
       .filter((_, i) => i % rows === row)
-      .map((text) => text.padEnd(wide))
+      .map((text) => padEnd(text, wide))
       .join(GAP)
       .trimEnd(),
   );
   const long = items
-    .filter((_, i) => (texts[i] ?? '').length > most)
-    .map(([name, value]) => paragraph(`${name.padEnd(names)} `, value, width));
+    .filter((_, i) => widthOf(texts[i] ?? '') > most)
+    .map(([name, value]) => paragraph(`${name.padEnd(names)} `, visible(value), width));
   return [...lines.map((line) => `${line}\n`), ...long].join('');
 }

@@ -1,5 +1,9 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { withoutHidden } from '../base/visible';
 import { type Command, UsageError } from './command';
+import { nearest } from './nearest';
 
 interface Entry {
   /** One line for the list of commands. */
@@ -45,6 +49,13 @@ const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'wait',
+    {
+      summary: 'wait until a port has a listener, or a URL answers',
+      load: () => (require('./wait') as typeof import('./wait')).wait,
+    },
+  ],
+  [
     'why',
     {
       summary: 'why a port can not be bound, or nobody is reached there',
@@ -59,12 +70,21 @@ function overview(): string {
 
 ${lines.join('\n')}
 
-  bindport COMMAND --help tells more. Exit status: 0 done, 1 the answer is no, 2 bad use.
+  bindport help COMMAND tells more, bindport --version which one this is.
+  Exit status: 0 done, 1 the answer is no, 2 bad use.
 `;
 }
 
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8'));
+  const found = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return `${found ? manifest.version : 'unknown'}\n`;
+}
+
 function unknown(name: string): string {
-  return `bindport: there is no command '${name}'\n\n`;
+  const meant = nearest(name, commands.keys());
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return `bindport: unknown command '${withoutHidden(name)}'${hint}\n\n`;
 }
 
 /** Whether parseArgs, this program or an option's check refused what was given. */
@@ -74,19 +94,31 @@ function isBadUse(error: unknown): error is Error {
   return /^ERR_(PARSE_ARGS|INVALID_ARG|OUT_OF_RANGE)/.test(error.code);
 }
 
-async function main([name = '', ...args]: readonly string[]): Promise<number> {
+function main([name = '', ...args]: readonly string[]): number | Promise<number> {
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(version());
+    return 0;
+  }
+  const asksForHelp = name === '--help' || name === '-h' || name === 'help';
+  if (!asksForHelp) return run(name, args);
+  const [about] = name === 'help' ? args : [];
+  // Its own option has one place where it is printed.
+  if (about !== undefined) return run(about, ['--help']);
+  process.stdout.write(overview());
+  return 0;
+}
+
+async function run(name: string, args: readonly string[]): Promise<number> {
   const entry = commands.get(name);
   if (entry === undefined) {
-    const asked = name === '--help' || name === '-h';
-    if (asked) process.stdout.write(overview());
-    else process.stderr.write(`${name === '' ? '' : unknown(name)}${overview()}`);
-    return asked ? 0 : 2;
+    process.stderr.write(`${name === '' ? '' : unknown(name)}${overview()}`);
+    return 2;
   }
   try {
     return await entry.load().run(args);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    process.stderr.write(`bindport ${name}: ${error.message}\n`);
+    process.stderr.write(`bindport ${name}: ${withoutHidden(error.message)}\n`);
     if (!isBadUse(error)) return 1;
     process.stderr.write(`bindport ${name} --help tells more.\n`);
     return 2;
@@ -100,6 +132,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
-main(process.argv.slice(2)).then((status) => {
+Promise.resolve(main(process.argv.slice(2))).then((status) => {
   process.exitCode = status;
 });

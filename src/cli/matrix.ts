@@ -150,7 +150,9 @@ function print(groups: readonly Measured[][], shown: Screen): void {
     ),
   ];
   for (const group of groups) {
-    const conflicts = group[0]?.table ?? {};
+    const [first] = group;
+    if (first === undefined) continue;
+    const conflicts = first.table;
     const title = paragraph('', titleOf(group), width)
       .split('\n')
       .map((line) => paint('bold', line))

@@ -1,3 +1,4 @@
+import { ALL_HIDDEN } from '../base/visible';
 import { type Paint, painter } from './style';
 
 /** Where neither the terminal nor anything else tells. */
@@ -26,7 +27,17 @@ function plain(this: Readonly<Record<string, unknown>>, key: string, value: unkn
   return given instanceof Uint8Array ? Buffer.from(given).toString('hex') : value;
 }
 
+/** One line of JSON; it says the same without the characters that a terminal would follow or not show. */
+function jsonText(value: unknown): string {
+  return JSON.stringify(value, plain).replace(ALL_HIDDEN, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
 /** Prints one line of JSON. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, plain)}\n`);
+  process.stdout.write(`${jsonText(value)}\n`);
 }

@@ -1,9 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
+import { socketsAreFiles } from '../base/platform';
 import type { PortReservation } from '../reservation/port-reservation';
 import { reservePort } from '../reservation/reserve-port';
-import { type Command, printHelp, UsageError, wholeNumber } from './command';
+import type { PassedAs } from '../reservation/spawn';
+import { type Command, hostsIn, portsIn, printHelp, UsageError } from './command';
 
 /** Those that ask a program to do something, and that a program can get. */
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const;
@@ -22,9 +24,13 @@ function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-function forwardSignals(child: ChildProcess): () => void {
+/**
+ * Takes the signals before there is a program: one that comes while it starts would end this process and leave the
+ * program alone. Node tells of a signal only once the code that starts the program has returned.
+ */
+function forwardSignals(child: () => ChildProcess | undefined): () => void {
   const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
-  const forward = (signal: NodeJS.Signals) => child.kill(signal);
+  const forward = (signal: NodeJS.Signals) => child()?.kill(signal);
   // Twice Ctrl+C makes many programs give up at once.
   const leave = () => {};
   for (const signal of FORWARDED) process.on(signal, forward);
@@ -35,6 +41,12 @@ function forwardSignals(child: ChildProcess): () => void {
   };
 }
 
+/** What to do with a whole command line that was given as one word, and so names no program. */
+function hintFor(command: string): string {
+  if (!/[\s$|&;<>]/.test(command)) return '';
+  return "bindport: that is one word, the name of a program; for a shell's command line: run -- sh -c '…'\n";
+}
+
 /** The program's exit status, as a shell would tell it. */
 function statusOf(child: ChildProcess, command: string): Promise<number> {
   return new Promise((resolve) => {
@@ -43,7 +55,7 @@ function statusOf(child: ChildProcess, command: string): Promise<number> {
     );
     child.once('error', (error) => {
       if (child.pid !== undefined) return;
-      process.stderr.write(`bindport: ${command}: ${error.message}\n`);
+      process.stderr.write(`bindport: ${command}: ${error.message}\n${hintFor(command)}`);
       resolve(isCode(error, 'ENOENT') ? NOT_FOUND : NOT_RUNNABLE);
     });
   });
@@ -53,36 +65,74 @@ async function serve(
   reservation: PortReservation,
   command: string,
   args: readonly string[],
-  activate: boolean,
+  pass: PassedAs,
 ): Promise<number> {
-  const child = reservation.spawn(command, args, {
-    stdio: 'inherit',
-    pass: activate ? 'systemd' : 'port',
-  });
-  const stop = forwardSignals(child);
+  let child: ChildProcess | undefined;
+  const stop = forwardSignals(() => child);
   try {
-    return await statusOf(child, command);
+    child = reservation.spawn(command, args, { stdio: 'inherit', pass });
+    return await end(reservation, child, command, pass);
   } finally {
     stop();
   }
 }
 
+/** The status to end with, once the program has ended or a stranger has its port. */
+async function end(
+  reservation: PortReservation,
+  child: ChildProcess,
+  command: string,
+  pass: PassedAs,
+): Promise<number> {
+  const ended = new AbortController();
+  const status = statusOf(child, command).finally(() => {
+    // One that has failed is told from one that found its port taken.
+    if (child.exitCode === 0) ended.abort();
+  });
+  const stranger = pass === 'systemd' ? undefined : await strangerOn(reservation, ended.signal);
+  if (stranger === undefined) return await status;
+  process.stderr.write(`bindport: ${stranger.message}\n`);
+  await reservation[Symbol.asyncDispose]();
+  return 1;
+}
+
+const LONGEST = 0x7fffffff;
+
+/** That a stranger has taken the port; undefined once the program listens or has ended. */
+async function strangerOn(
+  reservation: PortReservation,
+  signal: AbortSignal,
+): Promise<Error | undefined> {
+  try {
+    await reservation.ready({ timeout: LONGEST, signal });
+  } catch (error) {
+    if (error instanceof Error && isCode(error, 'ERR_RESERVATION_TAKEN')) return error;
+  }
+  return undefined;
+}
+
 export const run: Command = {
-  help: `Usage: bindport run [--host H]... [--port P]... [--udp] [--activate] [--] COMMAND [ARGUMENT]...
+  help: `Usage: bindport run [--host H]... [--port P | --port P-Q]... [--udp]
+                    [--activate | --guarded] [--] COMMAND [ARGUMENT]...
 
 Reserves a port, puts it in the place of {port} in the arguments and in the variable PORT, and runs
-the program. Nobody else gets the port until the program ends, even while it crashes and starts again.
+the program. Until the program ends the kernel gives the port to nobody who asks for any, even while it
+crashes and starts again. Another program that binds this very number first is named, where the system
+tells (Linux), and ends the run with status 1; with --activate none can.
 Forwards signals (but Ctrl+C and Ctrl+\\, which a terminal sends to the program too), and exits with
 the program's status: 128 + N when signal N ended it, 127 when it was not found, 126 when it could not
 be run.
 
       --host H      keep the port on this address: a numeric address or 'localhost'; can be given
                     several times; without it, on every address
-      --port P      take this port if it is free; can be given several times
+      --port P      take this port, or one of P-Q, if it is free, else any; can be given several
+                    times
       --udp         a UDP port; needs --activate
       --activate    pass the socket itself as descriptor 3, as systemd's socket activation does
                     (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES): for programs that take one, and for
                     those that do not set SO_REUSEADDR
+      --guarded     nobody but the program, and what it starts, can bind the port, not even before it
+                    listens; for programs that do not set SO_REUSEADDR, too (Linux 5.19 and later)
   -h, --help        print this
 
   bindport run -- redis-server --port {port}
@@ -98,26 +148,41 @@ be run.
         port: { type: 'string', multiple: true, default: [] },
         udp: { type: 'boolean', default: false },
         activate: { type: 'boolean', default: false },
+        guarded: { type: 'boolean', default: false },
       },
     });
     if (values.help) return printHelp(run);
     const [command, ...rest] = positionals;
     if (command === undefined) throw new UsageError('which program is to run?');
+    if (values.activate && values.guarded) {
+      throw new UsageError('--activate passes the socket, --guarded the number: one of them');
+    }
     if (values.udp && !values.activate) {
       throw new UsageError('--udp needs --activate: a UDP port can only be handed over');
     }
+    if (values.activate && !socketsAreFiles) {
+      throw new UsageError('--activate needs a system where sockets are files: not Windows');
+    }
+    const ports = values.port.flatMap((given) => portsIn('--port', given, 0));
+    const [only] = ports;
     const reservation = reservePort({
       protocol: values.udp ? 'udp' : 'tcp',
-      port: values.port.map((port) => wholeNumber('--port', port, 0, 65535)),
-      ...(values.host && { host: values.host }),
+      // A privileged port that is given alone is an error, in a list it is passed over.
+      port: only !== undefined && ports.length === 1 ? only : ports,
+      ...hostsIn(values.host),
     });
     try {
-      return await serve(reservation, command, rest, values.activate);
+      return await serve(reservation, command, rest, passOf(values));
     } finally {
       reservation.release();
     }
   },
 };
+
+function passOf({ activate, guarded }: { activate: boolean; guarded: boolean }): PassedAs {
+  if (guarded) return 'guarded';
+  return activate ? 'systemd' : 'port';
+}
 
 /** The options of the program are its own: ours end where it begins. */
 function split(args: readonly string[]): { args: string[] } {

@@ -29,8 +29,10 @@ export function groupText({ cgroup }: SocketInfo): string | undefined {
   return cgroup.unit ?? (cgroup.path === '/' ? undefined : cgroup.path);
 }
 
-/** What could not be seen, each reason once. */
+/** What could not be seen, each reason once; not that there may be more processes beside those that are shown. */
 export function unseenReasons(sockets: readonly SocketInfo[]): string[] {
-  const reasons = sockets.flatMap(({ unseen }) => unseen.map(({ message }: Unseen) => message));
-  return [...new Set(reasons)];
+  const reasons = sockets.flatMap(({ unseen, processes }) =>
+    unseen.filter(({ what }: Unseen) => what !== 'processes' || processes.length === 0),
+  );
+  return [...new Set(reasons.map(({ message }) => message))];
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { explainPort } from '../inspection/explain/explain-port';
 import type { BindAttempt, PortHolder, PortReport } from '../inspection/explain/report';
-import { type Command, printHelp, UsageError, wholeNumber } from './command';
+import { type Command, hostsIn, printHelp, UsageError, wholeNumber } from './command';
 import { type Cell, type Column, paragraph, table } from './layout';
 import { printJson, type Screen, screen } from './output';
 import { addressText, holdersOf, unseenReasons } from './sockets';
@@ -85,7 +85,11 @@ function print(report: PortReport, { width, paint }: Screen): void {
         unseenReasons(report.holders)
           .map((reason) => paragraph('? ', reason, room))
           .join('');
-  const columns: Column[] = [{ heading: 'WITH' }, { heading: 'RESULT' }, { heading: 'ADDRESSES' }];
+  const columns: Column[] = [
+    { heading: 'WITH' },
+    { heading: 'RESULT' },
+    { heading: 'ADDRESSES', wraps: true },
+  ];
   const advice = report.advice.map((text, i) => paragraph(`${i + 1}. `, text, room)).join('');
   const parts = [
     `${paint(report.free ? 'green' : 'red', headline(report))}\n`,
@@ -127,9 +131,10 @@ Exit status: 0 free, 1 not free, 2 bad use.
     const [port, ...others] = positionals;
     if (port === undefined) throw new UsageError('which port?');
     if (others.length > 0) throw new UsageError(`one port, not '${positionals.join(' ')}'`);
+    const { host: [host] = [] } = hostsIn(values.host === undefined ? [] : [values.host]);
     const report = await explainPort(wholeNumber('PORT', port, 0, 65535), {
       protocol: values.udp ? 'udp' : 'tcp',
-      ...(values.host !== undefined && { host: values.host }),
+      ...(host !== undefined && { host }),
     });
     if (values.json) printJson(report);
     else print(report, screen());

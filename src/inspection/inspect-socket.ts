@@ -3,6 +3,7 @@ import { binding, type NativeInspection, type SocketKind } from '../base/binding
 import { constants } from '../base/constants';
 import {
   EBADF,
+  ENOSYS,
   ENOTSUP,
   EPERM,
   ESRCH,
@@ -17,14 +18,8 @@ import { toSocketAddress } from '../socket/socket-address';
 import { SocketHandle } from '../socket/socket-handle';
 import { type SocketTarget, withDescriptor } from '../socket/target';
 import { changesIn } from './option-defaults';
-import {
-  decode,
-  keyOf,
-  type OptionPlan,
-  type OptionValueMap,
-  optionsFor,
-  planFor,
-} from './option-plan';
+import { keyOf, type OptionPlan, planFor } from './option-plan';
+import { decodeAll, differingFrom, type OptionValueMap, selectionFor } from './option-values';
 import { InspectedSocket, type SocketReport } from './socket-report';
 import { stateOf } from './socket-state';
 
@@ -43,12 +38,13 @@ const MAX_DESCRIPTOR = 0x7fffffff;
 const REASONS = new Map([
   [
     EPERM,
-    'needs root, or the same user and group and a process that may be traced (ptrace(2), "Ptrace access mode checking")',
+    'needs root or CAP_SYS_PTRACE, or the same user and group and a process that may be traced (ptrace(2), "Ptrace access mode checking")',
   ],
   [ESRCH, 'there is no such process'],
   [EBADF, 'the process has no such descriptor'],
   [ESTALE, 'the descriptor is another socket by now'],
   [ENOTSUP, 'this system shows no options of other processes'],
+  [ENOSYS, 'pidfd_getfd(2) is of Linux 5.6'],
 ]);
 
 /** Linux tells of a listener's queue in two fields of struct tcp_info: net/ipv4/tcp.c, tcp_get_info. */
@@ -67,10 +63,11 @@ function reportOf(
   native: NativeInspection,
 ): SocketReport {
   const { family, type, protocol, local, remote, unread, unsent } = native;
-  const planned = optionsFor(plan, native);
-  const options = decode(planned, plan);
+  const selection = selectionFor(plan, native);
+  const differing = differingFrom(selection, plan);
+  const options = decodeAll(selection, plan, differing);
   const { SO_ACCEPTCONN: listening = false, TCP_INFO: tcp, SO_BUF_LOCK: bufferLock } = options;
-  const changes = changesIn(plan, planned, native, {
+  const changes = changesIn(selection, differing, {
     listening,
     connected: remote !== undefined,
     stream: type === constants.SOCK_STREAM,
@@ -106,18 +103,33 @@ function inspectDescriptor(fd: number, known?: SocketKind): SocketReport {
   return reportOf(fd, undefined, plan, native);
 }
 
-function inspectOther({ pid, fd, cookie = 0n }: ProcessSocket): SocketReport {
+/**
+ * The report, or libuv's error number. A descriptor of this process takes no right: some sandboxes refuse
+ * pidfd_getfd(2) to everybody.
+ *
+ * @internal
+ */
+export function inspectHeld({ pid, fd, cookie = 0n }: ProcessSocket): SocketReport | number {
   const plan = planFor();
   const { calls, results, values } = plan;
-  const native = binding.inspectOf(pid, fd, cookie, calls, results, values);
-  if (typeof native === 'number') {
-    const explanation = REASONS.get(native);
-    throw systemError(native, 'inspectSocket', {
-      subject: `descriptor ${fd} of process ${pid}`,
-      ...(explanation !== undefined && { explanation }),
-    });
-  }
-  return reportOf(fd, pid, plan, native);
+  const own = pid === process.pid;
+  const native = own
+    ? binding.inspect(fd, calls, results, values)
+    : binding.inspectOf(pid, fd, cookie, calls, results, values);
+  if (typeof native === 'number') return native;
+  const report = reportOf(fd, pid, plan, native);
+  if (own && cookie !== 0n && report.options.SO_COOKIE !== cookie) return ESTALE;
+  return report;
+}
+
+function inspectOther(target: ProcessSocket): SocketReport {
+  const report = inspectHeld(target);
+  if (typeof report !== 'number') return report;
+  const explanation = REASONS.get(report);
+  throw systemError(report, 'inspectSocket', {
+    subject: `descriptor ${target.fd} of process ${target.pid}`,
+    ...(explanation !== undefined && { explanation }),
+  });
 }
 
 function isProcessSocket(target: object): target is ProcessSocket {
@@ -149,7 +161,7 @@ function checkProcessSocket({ pid, fd, cookie }: ProcessSocket): void {
  * @throws Error `ERR_NO_DESCRIPTOR` for an object without an open socket
  * @throws SystemError with `syscall` `'getsockopt'`: EBADF for a closed descriptor, ENOTSOCK for another
  *   file; of another process `'inspectSocket'`: EPERM without the right, ESRCH, EBADF, ENOTSOCK, ESTALE for
- *   another cookie, ENOTSUP on Windows and FreeBSD
+ *   another cookie, ENOTSUP on Windows and FreeBSD, ENOSYS before Linux 5.6
  */
 export function inspectSocket(target: SocketTarget | ProcessSocket): SocketReport {
   if (target instanceof SocketHandle) return inspectDescriptor(target.fd, target);

@@ -57,7 +57,7 @@ function foundSocket(native: NativeSocket): FoundSocket | undefined {
 }
 
 /** What the system tells of a process: nothing but its number where it has ended, or is another user's. */
-function describe(pid: number): { info: ProcessInfo; user?: string } {
+export function describeProcess(pid: number): { info: ProcessInfo; user?: string } {
   const native = binding.describeProcess(pid);
   if (typeof native === 'number') return { info: { pid } };
   const info: ProcessInfo = { pid };
@@ -76,7 +76,7 @@ const UNTOLD: Unseen = {
 export function listSockets(filter: SocketFilter): SocketInfo[] {
   const all = binding.listSockets(filter.pid ?? -1);
   if (typeof all === 'number') throw systemError(all, 'findSockets');
-  const processes = new Map<number, ReturnType<typeof describe>>();
+  const processes = new Map<number, ReturnType<typeof describeProcess>>();
   const shared = new Map<bigint, SocketInfo>();
   const infos: SocketInfo[] = [];
   for (const native of all) {
@@ -92,7 +92,7 @@ export function listSockets(filter: SocketFilter): SocketInfo[] {
       if (found.state !== 'TIME_WAIT') info.unseen = [UNTOLD];
       continue;
     }
-    const owner = processes.get(native.pid) ?? describe(native.pid);
+    const owner = processes.get(native.pid) ?? describeProcess(native.pid);
     processes.set(native.pid, owner);
     const holder: SocketHolder = { ...owner.info };
     if (native.fd !== undefined) holder.fd = native.fd;

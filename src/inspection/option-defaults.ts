@@ -1,42 +1,11 @@
-/** What options a new socket has, and which of a socket's differ from them. */
-import { binding, type SocketKind } from '../base/binding';
+/** Which of the options that differ from a new socket's were set, and not changed by the kernel. */
 import type { OptionName } from '../base/option-table';
-import {
-  decodeInto,
-  keyOf,
-  type OptionPlan,
-  type OptionResults,
-  type OptionValueMap,
-  type PlannedOption,
-  resultsFor,
-} from './option-plan';
+import type { PlannedOption } from './option-plan';
+import { decode, type OptionValueMap, type Selection } from './option-values';
 
 export interface Changes {
   readonly changed: readonly OptionName[];
   readonly defaults: OptionValueMap;
-}
-
-function readNewSocket(
-  { options, calls }: OptionPlan,
-  { family, type, protocol }: SocketKind,
-): OptionResults | undefined {
-  const fd = binding.socket(family, type, protocol);
-  // A raw socket, for one, needs a right that the program may lack.
-  if (fd < 0) return undefined;
-  const initial = resultsFor(options);
-  const error = binding.readOptions(fd, calls, initial.results, initial.values);
-  binding.close(fd);
-  return error < 0 ? undefined : initial;
-}
-
-/** Read once: what a new socket has changes with the system's settings only. */
-function defaultsFor(plan: OptionPlan, kind: SocketKind): OptionResults | undefined {
-  const key = keyOf(kind);
-  const defaults = plan.defaults.get(key);
-  if (defaults !== undefined || plan.defaults.has(key)) return defaults;
-  const read = readNewSocket(plan, kind);
-  plan.defaults.set(key, read);
-  return read;
 }
 
 /** What decides whether it was the kernel that gave an option another value. */
@@ -83,36 +52,19 @@ const setByKernel = new Map<OptionName, (socket: Circumstances) => boolean>([
   ['IPV6_V6ONLY', ({ specific }) => specific],
 ]);
 
-/** Compares whole words: what is beyond the value is 0. */
-function sameValue(offset: number, length: number, one: Int32Array, other: Int32Array): boolean {
-  const end = (offset + length + 3) >> 2;
-  for (let word = offset >> 2; word < end; word++) if (one[word] !== other[word]) return false;
-  return true;
-}
-
 /**
- * Compares what `inspect` has left in the plan with a new socket of the same kind; undefined where none can be
+ * Which of the options that differ from a new socket's somebody has set; undefined where no such socket can be
  * made.
  */
 export function changesIn(
-  plan: OptionPlan,
-  options: readonly PlannedOption[],
-  kind: SocketKind,
+  { initial }: Selection,
+  differing: readonly PlannedOption[],
   circumstances: Circumstances,
 ): Changes | undefined {
-  const initial = defaultsFor(plan, kind);
   if (initial === undefined) return undefined;
-  const changed = options.filter(({ name, settable, index, offset }) => {
-    const length = plan.results[index] ?? -1;
-    if (!settable || length < 0) return false;
-    if (length === initial.results[index] && sameValue(offset, length, plan.words, initial.words)) {
-      return false;
-    }
-    return setByKernel.get(name)?.(circumstances) !== true;
-  });
+  const changed = differing.filter(
+    ({ name, settable }) => settable && setByKernel.get(name)?.(circumstances) !== true,
+  );
   const comparable = changed.filter(({ index }) => (initial.results[index] ?? -1) >= 0);
-  return {
-    changed: changed.map(({ name }) => name),
-    defaults: decodeInto({}, comparable, initial),
-  };
+  return { changed: changed.map(({ name }) => name), defaults: decode(comparable, initial) };
 }

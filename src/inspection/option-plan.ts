@@ -3,12 +3,8 @@ import type { SocketKind } from '../base/binding';
 import { constants } from '../base/constants';
 import type { OptionName } from '../base/option-table';
 import type { OptionLevel } from '../base/option-table/row';
-import { recordShape } from '../base/record-shape';
 import type { Codec } from '../options/codecs/codec';
-import { type OptionValue, reach, socketOptions } from '../options/socket-options';
-
-/** Values of options by the options' names. */
-export type OptionValueMap = { [Name in OptionName]?: OptionValue<Name> };
+import { reach, supportedOptions } from '../options/socket-options';
 
 /** What the native calls write: how many bytes each value has, or why there is none; and the values. */
 export interface OptionResults {
@@ -39,10 +35,6 @@ export interface OptionPlan extends OptionResults {
   readonly options: readonly PlannedOption[];
   /** Level, number and length of each. */
   readonly calls: Int32Array;
-  /** Those of the options that sockets of a kind can have, by its key. */
-  readonly selections: Map<number, readonly PlannedOption[]>;
-  /** What a new socket of a kind has, by its key; undefined where none can be made. */
-  readonly defaults: Map<number, OptionResults | undefined>;
 }
 
 const isInternet = ({ family }: SocketKind) =>
@@ -103,7 +95,7 @@ function makePlan(kind: SocketKind | undefined): OptionPlan {
   const options: PlannedOption[] = [];
   const calls: number[] = [];
   let offset = 0;
-  for (const name of socketOptions.keys()) {
+  for (const name of supportedOptions().keys()) {
     const option = reach(name);
     if (option === undefined || option.access === 'w' || option.notInspected !== undefined)
       continue;
@@ -120,8 +112,6 @@ function makePlan(kind: SocketKind | undefined): OptionPlan {
   return {
     options,
     calls: Int32Array.from(calls),
-    selections: new Map(),
-    defaults: new Map(),
     ...resultsFor(options),
   };
 }
@@ -149,57 +139,5 @@ export function planFor(kind?: SocketKind): OptionPlan {
 
 /** Those of the plan's options that a socket of that kind can have. */
 export function optionsFor(plan: OptionPlan, kind: SocketKind): readonly PlannedOption[] {
-  const key = keyOf(kind);
-  let options = plan.selections.get(key);
-  if (options === undefined) {
-    options = plan.options.filter(({ level }) => levels[level](kind));
-    plan.selections.set(key, options);
-  }
-  return options;
-}
-
-/** The options that a socket had: most likely those of the next of its kind. */
-interface Present {
-  readonly options: readonly PlannedOption[];
-  /** By the options' places among the results: whether there is a value. */
-  readonly flags: readonly boolean[];
-  readonly shape: Readonly<Record<string, unknown>>;
-}
-
-const lastPresent = new WeakMap<readonly PlannedOption[], Present>();
-
-function hasSameFlags(results: Int32Array, flags: readonly boolean[]): boolean {
-  for (let i = 0; i < flags.length; i++) if ((results[i] ?? -1) >= 0 !== flags[i]) return false;
-  return true;
-}
-
-function presentIn(options: readonly PlannedOption[], results: Int32Array): Present {
-  const last = lastPresent.get(options);
-  if (last !== undefined && hasSameFlags(results, last.flags)) return last;
-  const flags = Array.from(results, (length) => length >= 0);
-  const present = options.filter(({ index }) => flags[index]);
-  const made = { options: present, flags, shape: recordShape(present.map(({ name }) => name)) };
-  lastPresent.set(options, made);
-  return made;
-}
-
-/** Adds the values of these options. */
-export function decodeInto(
-  values: Record<string, unknown>,
-  options: readonly PlannedOption[],
-  { results, words, views }: OptionResults,
-): OptionValueMap {
-  for (const { name, codec, index, offset } of options) {
-    values[name] = codec.int
-      ? codec.decode(words[offset >> 2] ?? 0)
-      : codec.decode(views[index] ?? Buffer.alloc(0), results[index] ?? 0);
-  }
-  // Each codec is of the row that the type follows from.
-  return values as OptionValueMap;
-}
-
-/** The values of these options, as far as the socket has them. */
-export function decode(options: readonly PlannedOption[], results: OptionResults): OptionValueMap {
-  const present = presentIn(options, results.results);
-  return decodeInto({ ...present.shape }, present.options, results);
+  return plan.options.filter(({ level }) => levels[level](kind));
 }

@@ -1,4 +1,6 @@
+import type { OptionName } from '../base/option-table';
 import type { SocketAddress } from '../socket/socket-handle';
+import type { OptionValueMap } from './option-values';
 
 /** The protocols whose sockets are listed. */
 export const SOCKET_PROTOCOLS = ['tcp', 'udp', 'unix'] as const;
@@ -131,7 +133,17 @@ export interface SocketInfo {
   device?: string;
   /** The inode of the socket at the other end of a Unix socket. Linux. */
   peer?: number;
-  /** What could not be seen of it; empty if nothing. */
+  /**
+   * Every option that it has and that can be read without changing anything, as in `SocketReport`: with the
+   * query's `options`, where a process that has it lets them be read.
+   */
+  options?: Readonly<OptionValueMap>;
+  /** The options that differ from those of a new socket, as in `SocketReport`: beside `options`. */
+  changed?: readonly OptionName[];
+  /**
+   * What could not be seen of it; empty if nothing. Of processes that the query's `processes` leaves out it says
+   * nothing.
+   */
   unseen: Unseen[];
 }
 
@@ -156,6 +168,11 @@ export interface SocketQuery {
    * thousands of descriptors.
    */
   processes?: HolderSearch;
+  /**
+   * Whether to read each socket's options, too, through the first process that lets them be read; false by
+   * default. Not with `processes: 'none'`.
+   */
+  options?: boolean;
 }
 
 /** A query whose defaults are filled in; undefined: whatever it is. */
@@ -168,7 +185,8 @@ export interface SocketFilter {
 }
 
 /** What the system tells of a socket before anybody looks for its processes. */
-export interface FoundSocket extends Omit<SocketInfo, 'processes' | 'cgroup' | 'unseen' | 'user'> {
+export interface FoundSocket
+  extends Omit<SocketInfo, 'processes' | 'cgroup' | 'unseen' | 'user' | 'options' | 'changed'> {
   /** The number of the control group. Linux. */
   cgroupId?: bigint;
 }

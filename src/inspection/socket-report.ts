@@ -2,7 +2,7 @@ import { type InspectOptionsStylized, inspect } from 'node:util';
 import type { OptionName } from '../base/option-table';
 import { kindNames } from '../socket/kind-names';
 import type { SocketAddress } from '../socket/socket-address';
-import type { OptionValueMap } from './option-plan';
+import type { OptionValueMap } from './option-values';
 import type { SocketState } from './socket-info';
 
 /** All that a socket tells of itself. */
@@ -37,7 +37,7 @@ export interface SocketReport {
   readonly options: Readonly<OptionValueMap>;
   /**
    * The options that can be set and differ from those of a new socket of the same kind; absent where no such
-   * socket can be made to compare with (a raw socket without the right).
+   * socket could be made to compare with (a raw socket without the right, no descriptor left).
    */
   readonly changed?: readonly OptionName[];
   /** What a new socket has in the place of those that are `changed`. */

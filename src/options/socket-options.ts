@@ -117,10 +117,14 @@ function describe(option: OptionName, row: Row): [OptionName, SocketOption][] {
   ];
 }
 
-/** Every named option that this platform has. */
-export const socketOptions: ReadonlyMap<OptionName, SocketOption> = new Map(
+const supported: ReadonlyMap<OptionName, SocketOption> = new Map(
   rows().flatMap(([option, row]) => describe(option, row)),
 );
+
+/** Every named option that this platform has. */
+export function supportedOptions(): ReadonlyMap<OptionName, SocketOption> {
+  return supported;
+}
 
 /** An option of this platform with its codec. */
 export interface Reachable extends SocketOption {
@@ -149,7 +153,7 @@ function find(syscall: 'getsockopt' | 'setsockopt', name: OptionName): Reachable
 export function reach(name: OptionName): Reachable | undefined {
   const known = reachable.get(name);
   if (known !== undefined) return known;
-  const option = socketOptions.get(name);
+  const option = supported.get(name);
   if (option === undefined) return undefined;
   const made = { ...option, codec: codecOf(optionTable[name]) };
   reachable.set(name, made);

@@ -1,7 +1,6 @@
 import { constants } from '../base/constants';
-import { EACCES, EADDRINUSE, invalidArgType, invalidArgValue, isSystemError } from '../base/errors';
-import { object } from '../base/validate';
-import { socketOptions } from '../options/socket-options';
+import { EACCES, EADDRINUSE, invalidArgValue, isSystemError } from '../base/errors';
+import { boolean, object } from '../base/validate';
 import { setIpv6Only } from '../socket/bind';
 import { SocketHandle } from '../socket/socket-handle';
 
@@ -12,17 +11,22 @@ export type ConflictAddress = 'wildcard' | 'specific';
 /** `'Success'`, or the code of the second bind's error, such as `'EADDRINUSE'`. */
 export type ConflictResult = string;
 
+/** A value for each option: those that not every platform has may be missing. */
+export interface PerConflictOption<Value> {
+  default: Value;
+  SO_REUSEADDR: Value;
+  SO_REUSEPORT?: Value;
+  SO_EXCLUSIVEADDRUSE?: Value;
+}
+
 /**
  * `table[first option][first address][second option][second address]` is what the second bind to the
  * same port gets: the form of Microsoft's table in "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE".
  * Options that the platform lacks have no rows.
  */
-export type ConflictTable = {
-  [First in ConflictOption]?: Record<
-    ConflictAddress,
-    { [Second in ConflictOption]?: Record<ConflictAddress, ConflictResult> }
-  >;
-};
+export type ConflictTable = PerConflictOption<
+  Record<ConflictAddress, PerConflictOption<Record<ConflictAddress, ConflictResult>>>
+>;
 
 export interface BindConflictsOptions {
   /** `'tcp'` (the default) or `'udp'`. */
@@ -53,12 +57,9 @@ interface Measurement {
 
 const ADDRESSES = ['wildcard', 'specific'] as const;
 
-const OPTIONS: readonly ConflictOption[] = [
-  'default',
-  ...(['SO_REUSEADDR', 'SO_REUSEPORT', 'SO_EXCLUSIVEADDRUSE'] as const).filter((name) =>
-    socketOptions.has(name),
-  ),
-];
+const PLATFORM_OPTIONS = (['SO_REUSEPORT', 'SO_EXCLUSIVEADDRUSE'] as const).filter(
+  (name) => constants[name] !== undefined,
+);
 
 /** How often another port is tried when a program takes the chosen one before it is bound. */
 const ATTEMPTS = 20;
@@ -160,12 +161,18 @@ function perAddress<Value>(
   return { wildcard: value(wildcard), specific: value(specific) };
 }
 
-function checkIpVersion(name: string, value: unknown): void {
-  if (value !== 4 && value !== 6) throw invalidArgValue(name, 'must be 4 or 6', value);
+/** A record with one value for each option that this platform has. */
+function perOption<Value>(value: (option: ConflictOption) => Value): PerConflictOption<Value> {
+  const record: PerConflictOption<Value> = {
+    default: value('default'),
+    SO_REUSEADDR: value('SO_REUSEADDR'),
+  };
+  for (const option of PLATFORM_OPTIONS) record[option] = value(option);
+  return record;
 }
 
-function checkBoolean(name: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
+function checkIpVersion(name: string, value: unknown): void {
+  if (value !== 4 && value !== 6) throw invalidArgValue(name, 'must be 4 or 6', value);
 }
 
 function measurementOf(options: BindConflictsOptions): Measurement {
@@ -176,7 +183,7 @@ function measurementOf(options: BindConflictsOptions): Measurement {
   }
   checkIpVersion('options.ipVersion', ipVersion);
   checkIpVersion('options.secondIpVersion', secondIpVersion);
-  checkBoolean('options.listening', listening);
+  boolean('options.listening', listening);
   if (listening && protocol === 'udp') {
     throw invalidArgValue(
       'options.listening',
@@ -185,7 +192,7 @@ function measurementOf(options: BindConflictsOptions): Measurement {
     );
   }
   if (ipv6Only !== undefined) {
-    checkBoolean('options.ipv6Only', ipv6Only);
+    boolean('options.ipv6Only', ipv6Only);
     if (ipVersion === 4 && secondIpVersion === 4) {
       throw invalidArgValue('options.ipv6Only', 'must be left out where both are IPv4', ipv6Only);
     }
@@ -210,17 +217,13 @@ function measurementOf(options: BindConflictsOptions): Measurement {
  */
 export async function bindConflicts(options: BindConflictsOptions = {}): Promise<ConflictTable> {
   const measurement = measurementOf(options);
-  const table: ConflictTable = {};
-  for (const first of OPTIONS) {
-    table[first] = perAddress((firstAddress) => {
-      const row: { [Second in ConflictOption]?: Record<ConflictAddress, ConflictResult> } = {};
-      for (const second of OPTIONS) {
-        row[second] = perAddress((secondAddress) =>
+  return perOption((first) =>
+    perAddress((firstAddress) =>
+      perOption((second) =>
+        perAddress((secondAddress) =>
           measure(measurement, [first, firstAddress], [second, secondAddress]),
-        );
-      }
-      return row;
-    });
-  }
-  return table;
+        ),
+      ),
+    ),
+  );
 }

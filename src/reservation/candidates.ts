@@ -1,12 +1,19 @@
-import { readFileSync } from 'node:fs';
 import { debug, debugging } from '../base/debug';
-import { invalidArgType, outOfRange } from '../base/errors';
-import { ephemeralRangeFile } from '../base/platform';
+import { invalidArgType, invalidArgValue, outOfRange } from '../base/errors';
+import { hasProcSys } from '../base/platform';
 import { port as checkPort, integer } from '../base/validate';
+import {
+  type PortInterval,
+  readEphemeralPorts,
+  readReservedPorts,
+} from '../inspection/linux/system';
 
 const MAX_PORT = 65535;
 
-function isIterable(value: unknown): value is Iterable<unknown> {
+/** The lowest port that is chosen where the kernel does not choose (RFC 6335, section 6: User Ports). */
+const FIRST_USER_PORT = 1024;
+
+export function isIterable(value: unknown): value is Iterable<unknown> {
   // A string is iterable too: '3000' would be the ports 3, 0, 0 and 0.
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
@@ -71,25 +78,89 @@ export function portRange(from: number, to: number): Iterable<number> {
   };
 }
 
-/** The ports that the kernel chooses from, every one once, from a random place on. */
-export function* ephemeralPorts(): Generator<number> {
-  const [from, to] = ephemeralRange();
-  const count = to - from + 1;
+/** Every number of an interval once, from a random one on. */
+function* fromRandom({ low, high }: PortInterval): Generator<number> {
+  const count = high - low + 1;
   const start = Math.floor(Math.random() * count);
-  for (let i = 0; i < count; i++) yield from + ((start + i) % count);
+  for (let i = 0; i < count; i++) yield low + ((start + i) % count);
 }
 
-function ephemeralRange(): [number, number] {
-  if (ephemeralRangeFile !== undefined) {
-    try {
-      // Of the network namespace that this process is in.
-      const text = readFileSync(ephemeralRangeFile, 'latin1');
-      const [from, to] = text.trim().split(/\s+/).map(Number);
-      if (from !== undefined && to !== undefined && from <= to) return [from, to];
-    } catch {
-      // No /proc: the range that is registered for it.
-    }
+/** The ports that the kernel chooses from. RFC 6335, section 6, is what macOS, FreeBSD and Windows use. */
+function ephemeralInterval(): PortInterval {
+  return (hasProcSys && readEphemeralPorts()) || { low: 49152, high: MAX_PORT };
+}
+
+/** Tells the ports that an administrator keeps from the kernel's choice (inet_is_local_reserved_port). */
+function reservedPorts(): (port: number) => boolean {
+  const reserved = hasProcSys ? readReservedPorts() : [];
+  return (port) => reserved.some(({ low, high }) => low <= port && port <= high);
+}
+
+/** The ports that the kernel chooses from, every one once, from a random place on. */
+export function* ephemeralPorts(): Generator<number> {
+  const isReserved = reservedPorts();
+  for (const port of fromRandom(ephemeralInterval())) if (!isReserved(port)) yield port;
+}
+
+/** Refuses distances that no ports can have. */
+export function checkDistances(distances: readonly unknown[]): readonly number[] {
+  // Array.from sees a hole as undefined, which is refused.
+  const checked = Array.from(distances, (distance, i) =>
+    integer(`distances[${i}]`, distance, 1 - MAX_PORT, MAX_PORT - 1),
+  );
+  if (new Set(checked).size < checked.length) {
+    throw invalidArgValue('distances', 'must hold each distance once', distances);
   }
-  // RFC 6335, section 6; what macOS, FreeBSD and Windows use.
-  return [49152, MAX_PORT];
+  if (Math.max(...checked) - Math.min(...checked) >= MAX_PORT) {
+    throw invalidArgValue('distances', 'must lie within 65534 of each other', distances);
+  }
+  return checked;
+}
+
+/** The bases from which all distances lead to ports that are not below `lowest`. */
+function basesFor(distances: readonly number[], lowest: number): PortInterval {
+  return { low: lowest - Math.min(...distances), high: MAX_PORT - Math.max(...distances) };
+}
+
+/**
+ * The preferred ports as bases. Of a list those are passed over from which a distance leads beyond the ports.
+ *
+ * @throws RangeError for such a one that was given alone
+ */
+export function* preferredBases(
+  port: unknown,
+  distances: readonly number[],
+  exclude: ReadonlySet<number>,
+): Generator<number> {
+  const { low, high } = basesFor(distances, 1);
+  if (!isIterable(port) && port !== undefined && port !== 0) {
+    integer('options.port', port, low, high);
+  }
+  for (const base of preferredPorts(port, new Set())) {
+    if (base === 0) return;
+    if (base < low || base > high) continue;
+    if (!distances.some((distance) => isExcluded(base + distance, exclude))) yield base;
+  }
+}
+
+/**
+ * Bases to try when none is preferred, every one once: those among the ports that the kernel chooses from,
+ * then all others.
+ */
+export function* anyBases(
+  distances: readonly number[],
+  exclude: ReadonlySet<number>,
+): Generator<number> {
+  const isReserved = reservedPorts();
+  const isUsable = (port: number) => !isExcluded(port, exclude) && !isReserved(port);
+  const { low, high } = basesFor(distances, FIRST_USER_PORT);
+  const ephemeral = ephemeralInterval();
+  const likely = { low: Math.max(low, ephemeral.low), high: Math.min(high, ephemeral.high) };
+  for (const base of fromRandom(likely)) {
+    if (distances.every((distance) => isUsable(base + distance))) yield base;
+  }
+  for (const base of fromRandom({ low, high })) {
+    if (base >= likely.low && base <= likely.high) continue;
+    if (distances.every((distance) => isUsable(base + distance))) yield base;
+  }
 }

@@ -1,5 +1,6 @@
 import { canonicalAddress, covers, ipVersion, outermostOf } from '../base/addresses';
 import { invalidArgType, invalidArgValue, stateError } from '../base/errors';
+import { socketsAreFiles } from '../base/platform';
 import { closeAll, type Hold, type HoldAddress } from './strategies/hold';
 
 type Protocol = HoldAddress['protocol'];
@@ -54,6 +55,10 @@ export class Holds {
     forgotten.register(reservation, { port: this.port, holds: this.#holds, reservedAt }, this);
   }
 
+  have(protocol: Protocol): boolean {
+    return this.#holds.some(({ at }) => at.protocol === protocol);
+  }
+
   /** @throws Error `ERR_RESERVATION_PROTOCOL` when there is none */
   of(protocol: Protocol): readonly Hold[] {
     const holds = this.#holds.filter(({ at }) => at.protocol === protocol);
@@ -61,6 +66,22 @@ export class Holds {
     throw stateError(
       'ERR_RESERVATION_PROTOCOL',
       `Port ${this.port} is not reserved for ${protocol.toUpperCase()}`,
+    );
+  }
+
+  /**
+   * A program that is given the number would have TCP and find UDP in use, or take it for an error of its own.
+   *
+   * @throws Error `ERR_RESERVATION_PROTOCOL` when a UDP port is held
+   */
+  refuseNumberAlone(): void {
+    if (!this.have('udp')) return;
+    const passed = socketsAreFiles
+      ? "pass the sockets themselves (pass: 'fd' or 'systemd'), or "
+      : '';
+    throw stateError(
+      'ERR_RESERVATION_PROTOCOL',
+      `UDP port ${this.port} is reserved and can't be shared by its number: ${passed}reserve TCP alone`,
     );
   }
 

@@ -20,6 +20,8 @@ import {
 import { SocketHandle } from '../socket/socket-handle';
 import type { TcpStrategy } from './strategies/hold';
 
+export const LOCALHOST = 'localhost';
+
 /** Tried at the first need and remembered: the bind costs as much as a reservation. */
 let hasIpv6: boolean | undefined;
 
@@ -61,12 +63,16 @@ export function reservedHosts(
   return { host: String(names[0]), addresses, tcp: [...new Set(keep)], udp: outermost };
 }
 
+/** What `'localhost'` stands for. A machine without IPv6 has one loopback address. */
+export function loopbackAddresses(): string[] {
+  return canBind(HOSTv6) ? [HOST, HOSTv6] : [HOST];
+}
+
 function numeric(host: unknown): string[] {
   if (typeof host !== 'string') {
     throw invalidArgType('options.host', 'of type string or an array of strings', host);
   }
-  // A machine without IPv6 has one loopback address.
-  if (host === 'localhost') return canBind(HOSTv6) ? [HOST, HOSTv6] : [HOST];
+  if (host === LOCALHOST) return loopbackAddresses();
   if (ipVersion(host) !== 0) return [canonicalAddress(host)];
   throw invalidArgValue('options.host', "must be a numeric address or 'localhost'", host);
 }

@@ -1,12 +1,57 @@
 import type { ChildProcess } from 'node:child_process';
 import { debug, debugging } from '../base/debug';
-import { stateError } from '../base/errors';
+import { ESRCH, isSystemError, stateError } from '../base/errors';
+import { socketsAreFiles } from '../base/platform';
+import { descendantsOf, type Roots, startOf } from '../inspection/kinship';
+import { endProcesses } from './ending';
 
 interface Program {
+  readonly child: ChildProcess;
   readonly command: string;
   running: boolean;
   /** How it ended: in words, or why it could not be started. */
   end: string | Error;
+}
+
+/** How a program ends that has done what it was to do. */
+const WELL = 'exited with status 0';
+
+/** What one can do for a program that finds a shared port in use; where ports are released nobody needs to. */
+const ADVICE = socketsAreFiles
+  ? 'If it reported the address as in use, it does not set SO_REUSEADDR: pass it the socket itself if it takes one ' +
+    "(pass: 'fd' or 'systemd'); else release() the port just before it starts"
+  : 'Its output says more';
+
+/** A process that somebody else has started, which is to listen: what a wait asks of it. */
+export class OtherProgram {
+  readonly #port: number;
+  readonly #pid: number;
+  readonly roots: Roots;
+
+  constructor(port: number, pid: number) {
+    this.#port = port;
+    this.#pid = pid;
+    this.roots = { running: new Set([pid]), since: startOf(pid) };
+  }
+
+  startFailure(): undefined {}
+
+  /** That it has ended, and all of the process group that it may have led. */
+  failure(): Error | undefined {
+    if (exists(this.#pid) || exists(-this.#pid)) return undefined;
+    const message = `Process ${this.#pid} ended before it listened on port ${this.#port}`;
+    return stateError('ERR_RESERVATION_PROGRAM_EXITED', message);
+  }
+}
+
+/** Whether there is such a process, or such a group for a negative number. */
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: another user's.
+    return !isSystemError(error, ESRCH);
+  }
 }
 
 /** The programs that were started on a reserved port, and how they ended. */
@@ -14,6 +59,10 @@ export class Programs {
   readonly #port: number;
   readonly #onEnd: () => void;
   #programs: Program[] = [];
+  /** When the first of them was started. */
+  #since: number | undefined;
+  /** What all that they start inherit. */
+  readonly mark = `${process.pid}.${process.hrtime.bigint()}`;
 
   /** @param onEnd called when one has ended. Whatever it refers to is not collected while one runs. */
   constructor(port: number, onEnd: () => void) {
@@ -22,9 +71,16 @@ export class Programs {
   }
 
   /** Remembers how the program ends. That it could not be started is no uncaught 'error' any more. */
-  watch(child: ChildProcess): ChildProcess {
-    const program: Program = { command: child.spawnfile, running: true, end: 'has not ended' };
+  watch(child: ChildProcess, command: string): ChildProcess {
+    const program: Program = {
+      child,
+      command,
+      running: true,
+      end: 'has not ended',
+    };
     this.#programs = [...this.#programs.filter(({ running }) => running), program];
+    // A process that has ended is still told of until its 'exit'.
+    if (child.pid !== undefined) this.#since ??= startOf(child.pid);
     if (debugging) {
       debug('port %d: started %s, process %s', this.#port, child.spawnargs.join(' '), child.pid);
     }
@@ -45,15 +101,50 @@ export class Programs {
     return child;
   }
 
-  /** How the last of them ended, as an error; undefined when none was started or one is running. */
+  /** Whose descendants are to listen; undefined when none was started. */
+  get roots(): Roots | undefined {
+    if (this.#programs.length === 0) return undefined;
+    return { running: new Set(this.#running()), mark: this.mark, since: this.#since };
+  }
+
+  /** Why the last of them could not be started; undefined when it was, or when another one is running. */
+  startFailure(): Error | undefined {
+    const end = this.#lastEnd();
+    return end instanceof Error ? end : undefined;
+  }
+
+  /**
+   * How the last of them failed, as an error; undefined when none was started, one is running, or it ended
+   * well: then one that it has left in the background may listen later.
+   */
   failure(): Error | undefined {
-    const last = this.#programs.at(-1);
-    if (last === undefined || this.#programs.some(({ running }) => running)) return undefined;
-    if (last.end instanceof Error) return last.end;
+    const end = this.#lastEnd();
+    if (typeof end !== 'string' || end === WELL) return undefined;
     return stateError(
       'ERR_RESERVATION_PROGRAM_EXITED',
-      `${last.command} ${last.end} before it listened on port ${this.#port}. ` +
-        "If it reported the address as in use, it does not set SO_REUSEADDR: pass it the socket itself (pass: 'fd' or 'systemd')",
+      `${this.#programs.at(-1)?.command} ${end} before it listened on port ${this.#port}. ` +
+        ADVICE,
     );
+  }
+
+  /** Ends all of them and what descends from them, and resolves when they have ended. */
+  async end(): Promise<void> {
+    const known = new Map<number, number>();
+    await endProcesses(() => {
+      const { roots } = this;
+      // A child has ended for Node only when its 'exit' was emitted.
+      return roots ? new Set([...descendantsOf(roots, known), ...roots.running]) : [];
+    });
+  }
+
+  /** How the last of them ended; undefined when none was started or one is running. */
+  #lastEnd(): string | Error | undefined {
+    const last = this.#programs.at(-1);
+    return last?.running || this.#running().length > 0 ? undefined : last?.end;
+  }
+
+  /** The process ids of those that run. */
+  #running(): number[] {
+    return this.#programs.flatMap(({ running, child: { pid } }) => (running && pid) || []);
   }
 }

@@ -1,12 +1,23 @@
 import { debug, debugging } from '../base/debug';
-import { EACCES, EADDRINUSE, invalidArgValue, isSystemError, systemError } from '../base/errors';
+import {
+  EACCES,
+  EADDRINUSE,
+  invalidArgType,
+  invalidArgValue,
+  isSystemError,
+  systemError,
+} from '../base/errors';
 import { exclusiveHoldersGiveEacces } from '../base/platform';
 import { integer, object } from '../base/validate';
 import {
+  anyBases,
+  checkDistances,
   checkPreferred,
   ephemeralPorts,
   excludedPorts,
   isExcluded,
+  isIterable,
+  preferredBases,
   preferredPorts,
 } from './candidates';
 import { type ReservedHosts, reservedHosts } from './hosts';
@@ -31,7 +42,8 @@ export interface ReserveOptions {
   host?: string | readonly string[];
   /**
    * The port, or the ports in this order, to take if they are free: 1 to 65535, or 0 for any. An
-   * iterable is read as far as needed. When none is free, any port is taken.
+   * iterable is read as far as needed; those in it that need a privilege are passed over. When none is
+   * free, any port is taken.
    */
   port?: number | Iterable<number>;
   /** Ports never to take, 1 to 65535: neither a preferred one nor any other. */
@@ -51,6 +63,8 @@ interface Plan {
   readonly hosts: ReservedHosts;
   readonly at: readonly [HoldAddress, ...HoldAddress[]];
   readonly exclude: ReadonlySet<number>;
+  /** The errors of bind(2) after which the next port is tried. */
+  readonly refusals: readonly number[];
 }
 
 /**
@@ -87,20 +101,26 @@ function plan(options: ReserveOptions): Plan {
     hosts,
     at: [first, ...others],
     exclude: excludedPorts(exclude),
+    // Of a list any will do: those that need a privilege are passed over. A port that was asked for alone is not.
+    refusals: exclusiveHoldersGiveEacces || isIterable(port) ? [EADDRINUSE, EACCES] : [EADDRINUSE],
   };
 }
 
-/** Whether the bind of a candidate failed because somebody else has the port. */
-function isTaken(port: number, error: unknown): boolean {
-  const taken = isSystemError(error, EADDRINUSE, ...(exclusiveHoldersGiveEacces ? [EACCES] : []));
-  if (debugging && taken) {
+/** Whether a candidate could not be bound, and the next one is to be tried. */
+function isRefused({ refusals }: Plan, port: number, error: unknown): boolean {
+  const refused = isSystemError(error, ...refusals);
+  if (debugging && refused) {
     debug('port %d is refused: %s', port, error instanceof Error ? error.message : error);
   }
-  return taken;
+  return refused;
 }
 
-/** HoldList the port that the first hold has on all addresses, or on none: then undefined. */
-function complete({ strategy, at: [, ...others] }: Plan, first: Hold): HoldList | undefined {
+/** Holds the port that the first hold has on all addresses, or on none: then undefined. */
+function complete(plan: Plan, first: Hold): HoldList | undefined {
+  const {
+    strategy,
+    at: [, ...others],
+  } = plan;
   const holds: HoldList = [first];
   try {
     for (const at of others) holds.push(openHold(strategy, at, first.port));
@@ -108,7 +128,7 @@ function complete({ strategy, at: [, ...others] }: Plan, first: Hold): HoldList 
   } catch (error) {
     const [, ...opened] = holds;
     closeAll(opened);
-    if (isTaken(first.port, error)) return undefined;
+    if (isRefused(plan, first.port, error)) return undefined;
     first.close();
     throw error;
   }
@@ -120,7 +140,7 @@ function takePort(plan: Plan, port: number): HoldList | undefined {
   try {
     first = openHold(plan.strategy, plan.at[0], port);
   } catch (error) {
-    if (isTaken(port, error)) return undefined;
+    if (isRefused(plan, port, error)) return undefined;
     throw error;
   }
   const holds = complete(plan, first);
@@ -175,17 +195,64 @@ function reserve(
   return taken.map((holds) => new PortReservation({ hosts, strategy, holds, entryPoint }));
 }
 
+/** Takes the ports at all distances from the base, or none: then undefined. */
+function takeGroup(plan: Plan, base: number, distances: readonly number[]): HoldList[] | undefined {
+  const taken: HoldList[] = [];
+  try {
+    for (const distance of distances) {
+      const holds = takePort(plan, base + distance);
+      if (holds === undefined) break;
+      taken.push(holds);
+    }
+  } catch (error) {
+    taken.forEach(closeAll);
+    throw error;
+  }
+  if (taken.length === distances.length) return taken;
+  taken.forEach(closeAll);
+  return undefined;
+}
+
+function reserveGroup(
+  distances: readonly number[],
+  options: ReserveOptions,
+  entryPoint: CallableFunction,
+): PortReservation[] {
+  const checked = plan(options);
+  const { preferred, strategy, hosts, exclude, at } = checked;
+  const reservations = (taken: readonly HoldList[]) =>
+    taken.map((holds) => new PortReservation({ hosts, strategy, holds, entryPoint }));
+  for (const base of preferredBases(preferred, distances, exclude)) {
+    const taken = takeGroup(checked, base, distances);
+    if (taken) return reservations(taken);
+  }
+  // Nobody asked for these: one that needs a privilege is passed over.
+  const ofOurChoice = { ...checked, refusals: [EADDRINUSE, EACCES] };
+  for (const base of anyBases(distances, exclude)) {
+    const taken = takeGroup(ofOurChoice, base, distances);
+    if (taken) return reservations(taken);
+  }
+  throw systemError(EADDRINUSE, 'bind', {
+    address: at[0].address,
+    explanation: `no ports at the distances ${distances.join(', ')} are free`,
+  });
+}
+
 /**
- * Reserves a port: nobody else on this machine gets it until you release it, neither while it waits
- * nor while a program that you share it with starts, crashes and starts again. Needs nothing but the
- * kernel, so it holds between threads, processes and users.
+ * Reserves a port until you release it: while it waits, while servers of this process come and go, and while
+ * a program that you share it with starts, crashes and starts again. Needs nothing but the kernel, so it holds
+ * between threads, processes and users.
+ *
+ * On Linux nobody else can bind the port, nor is given it; but while it is shared and nobody listens a program
+ * can that binds this very number with SO_REUSEADDR (`ready` tells). On macOS and FreeBSD it can before, too,
+ * and on Windows anybody can take a port that is shared. docs/reservations.md has the table.
  *
  * @param options which port, where, for what: see `ReserveOptions`. Never changed, nothing coerced.
  * @returns the reservation; release it (`release`, or declare it with `using`)
  * @throws TypeError or RangeError for wrong options
  * @throws SystemError with `syscall: 'bind'`: EADDRINUSE when no port is left, EADDRNOTAVAIL for a
  *   host that is not this machine's, EACCES for a preferred port that needs a privilege (below 1024,
- *   on most systems); EMFILE from `'socket'`
+ *   on most systems) and was given alone, not in a list; EMFILE from `'socket'`
  */
 export function reservePort(options: ReserveOptions = {}): PortReservation {
   const [reservation] = reserve(1, options, reservePort);
@@ -196,10 +263,25 @@ export function reservePort(options: ReserveOptions = {}): PortReservation {
 /**
  * Reserves several ports at once: all of them, or none when it throws.
  *
- * @param count how many, 0 to 65535
- * @param options as for `reservePort`; a list of preferred ports is used up one by one
- * @throws as `reservePort`
+ * @param count how many, 0 to 65535; or the distances that the ports must have from a base, each -65534 to
+ *   65534 and once: `[0, 10000]` for a port and the one 10,000 above it
+ * @param options as for `reservePort`; a list of preferred ports is used up one by one. With distances each
+ *   preferred port is a base, tried with all of its distances; those in a list from which one leads beyond
+ *   1 to 65535 are passed over.
+ * @returns the reservations, in the order of the ports that were preferred, or of the distances
+ * @throws as `reservePort`; RangeError for a preferred base, given alone, that is too high or too low
  */
-export function reservePorts(count: number, options: ReserveOptions = {}): PortReservation[] {
-  return reserve(integer('count', count, 0, MAX_COUNT), options, reservePorts);
+export function reservePorts(
+  count: number | readonly number[],
+  options: ReserveOptions = {},
+): PortReservation[] {
+  if (!Array.isArray(count)) {
+    if (typeof count !== 'number') {
+      throw invalidArgType('count', 'of type number or an array of distances', count);
+    }
+    return reserve(integer('count', count, 0, MAX_COUNT), options, reservePorts);
+  }
+  const distances = checkDistances(count);
+  if (distances.length === 0) return reserve(0, options, reservePorts);
+  return reserveGroup(distances, options, reservePorts);
 }

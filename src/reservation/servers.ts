@@ -1,18 +1,23 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket as DatagramSocket } from 'node:dgram';
-import type { AddressInfo, Server } from 'node:net';
-import { connectAddress, covers } from '../base/addresses';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { canonicalAddress, connectAddress, covers } from '../base/addresses';
 import { stateError } from '../base/errors';
+import { findSocketsSync } from '../inspection/find-sockets';
 import { adopt, refuseListening } from '../serving/adopt';
+import { adoptSeveral } from '../serving/adopt-several';
 import type { SocketHandle } from '../socket/socket-handle';
+import { GRACE } from './ending';
 import type { Endpoint } from './holds';
-import { type Hold, type HoldAddress, holdAddress } from './strategies/hold';
+import { closeAll, type Hold, type HoldAddress, holdAddress } from './strategies/hold';
+
+type SocketList = readonly [SocketHandle, ...SocketHandle[]];
 
 /** A server of this process, or a program that was given sockets, with where they are bound. */
 interface SocketUser {
   readonly endpoints: readonly Endpoint[];
   isActive(): boolean;
-  /** Closes a server of this process, and resolves when it is closed. */
+  /** Closes a server of this process, in time with its connections, and resolves when it is closed. */
   close?(): Promise<void>;
 }
 
@@ -60,10 +65,21 @@ export class Servers {
    * Has a server listen. Rejects as `adopt`, and with `ERR_RESERVATION_LISTENING` when the address is served
    * already; nobody has a socket then.
    */
-  async listen(server: Server, endpoint: Endpoint, backlog?: number): Promise<AddressInfo> {
-    this.#refuseSecond(endpoint);
+  async listen(
+    server: Server,
+    endpoints: readonly Endpoint[],
+    backlog?: number,
+  ): Promise<AddressInfo> {
+    for (const endpoint of endpoints) this.#refuseSecond(endpoint);
     refuseListening(server);
-    return this.#handOver(server, endpoint, () => server.listening, backlog);
+    const options = backlog === undefined ? {} : { backlog };
+    return this.#handOver(
+      server,
+      endpoints,
+      () => server.listening,
+      (sockets) => adoptSeveral(server, sockets, options),
+      backlog,
+    );
   }
 
   /** As `listen`, for a dgram socket that is to receive. */
@@ -73,7 +89,12 @@ export class Servers {
     socket.once('close', () => {
       open = false;
     });
-    return this.#handOver(socket, endpoint, () => open);
+    return this.#handOver(
+      socket,
+      [endpoint],
+      () => open,
+      ([handle]) => adopt(socket, handle),
+    );
   }
 
   /**
@@ -87,10 +108,15 @@ export class Servers {
   ): ChildProcess {
     for (const endpoint of endpoints) this.#refuseSecond(endpoint);
     let running = true;
-    const user: SocketUser = { endpoints, isActive: () => running };
+    const isActive = () => {
+      // No event tells when the last heir of the sockets ends.
+      if (!running && !endpoints.some(isServedBySomebody)) this.#remove(user);
+      return this.#users.has(user);
+    };
+    const user: SocketUser = { endpoints, isActive };
     const onEnd = () => {
       running = false;
-      this.#remove(user);
+      isActive();
     };
     this.#users.add(user);
     const sockets: SocketHandle[] = [];
@@ -102,45 +128,62 @@ export class Servers {
       return child;
     } catch (error) {
       // Before onEnd: with the strategy release the hold binds the port again then.
-      for (const socket of sockets) socket.close();
+      closeAll(sockets);
       onEnd();
       throw error;
     } finally {
-      for (const socket of sockets) socket.close();
+      closeAll(sockets);
     }
   }
 
-  /** Closes the servers of this process, and resolves when they are closed. */
+  /** Closes the servers of this process, after the grace period with their connections; resolves when they are closed. */
   async close(): Promise<void> {
     await Promise.all([...this.#users].map((user) => user.close?.()));
   }
 
   async #handOver(
     server: Server | DatagramSocket,
-    endpoint: Endpoint,
+    endpoints: readonly Endpoint[],
     isActive: () => boolean,
+    serve: (sockets: SocketList) => Promise<AddressInfo>,
     backlog?: number,
   ): Promise<AddressInfo> {
-    const socket = openSocket(endpoint, backlog);
+    const sockets = openSockets(endpoints, backlog);
+    const connections = new Set<Socket>();
+    const onConnection = (connection: Socket) => {
+      connections.add(connection);
+      connection.once('close', () => connections.delete(connection));
+    };
     const close = () =>
       new Promise<void>((resolve) => {
         if (!isActive()) return resolve();
-        server.once('close', resolve);
+        // Connections of any length keep a server open: event streams, WebSockets.
+        const timer = setTimeout(() => {
+          for (const connection of connections) connection.destroy();
+        }, GRACE);
+        server.once('close', () => {
+          clearTimeout(timer);
+          resolve();
+        });
         try {
           server.close();
         } catch {
           // A dgram socket that is closing already: its 'close' is still to come.
         }
       });
-    const user: SocketUser = { endpoints: [endpoint], isActive, close };
-    const onClose = () => this.#remove(user);
+    const user: SocketUser = { endpoints, isActive, close };
+    const onClose = () => {
+      server.off('connection', onConnection);
+      this.#remove(user);
+    };
     this.#users.add(user);
+    server.on('connection', onConnection);
     try {
       // Before it listens: a 'listening' listener may close it before this promise resolves.
       server.once('close', onClose);
-      return await adopt(server, socket, backlog === undefined ? {} : { backlog });
+      return await serve(sockets);
     } catch (error) {
-      socket.close();
+      for (const socket of sockets) socket.close();
       onClose();
       server.off('close', onClose);
       throw error;
@@ -167,6 +210,41 @@ export class Servers {
       'ERR_RESERVATION_LISTENING',
       `Port ${this.#port} is served already: close the server that listens on it first`,
     );
+  }
+}
+
+/** A socket for each of the endpoints, of which there is one at least; or none when it throws. */
+function openSockets([first, ...others]: readonly Endpoint[], backlog?: number): SocketList {
+  if (first === undefined) throw new Error('there is nowhere to listen');
+  const sockets: [SocketHandle, ...SocketHandle[]] = [openSocket(first, backlog)];
+  try {
+    for (const endpoint of others) sockets.push(openSocket(endpoint, backlog));
+    return sockets;
+  } catch (error) {
+    for (const socket of sockets) socket.close();
+    throw error;
+  }
+}
+
+/** Whether a process has a passed socket still: one that the program has started. */
+function isServedBySomebody({ hold, address }: Endpoint): boolean {
+  const { protocol } = hold.at;
+  const of = { port: hold.port, protocol } as const;
+  try {
+    const sockets = findSocketsSync(
+      protocol === 'tcp'
+        ? { ...of, state: 'LISTEN', processes: 'none' }
+        : // It is the hold's own socket, too.
+          { ...of, processes: 'all' },
+    );
+    return sockets.some(
+      ({ local, processes }) =>
+        canonicalAddress(local.address) === canonicalAddress(address) &&
+        (protocol === 'tcp' || processes.some(({ pid }) => pid !== process.pid)),
+    );
+  } catch {
+    // Where the system does not tell, or no descriptor is left to ask with.
+    return false;
   }
 }
 

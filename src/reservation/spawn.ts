@@ -1,15 +1,18 @@
-import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
+import type { ChildProcess, SpawnOptions, StdioOptions } from 'node:child_process';
+import parse from 'cross-spawn/lib/parse.js';
 import { constants } from '../base/constants';
 import { invalidArgType, invalidArgValue } from '../base/errors';
+import { node } from '../base/node-modules';
 import { socketsAreFiles } from '../base/platform';
-import { text } from '../base/validate';
+import { object, text } from '../base/validate';
+import { withMark } from '../inspection/kinship';
 import type { SocketHandle } from '../socket/socket-handle';
 
 /**
- * What a program gets: `port` its number; `fd` the sockets themselves, as descriptors 3 and up;
+ * What a program gets: `port` its number; `guarded` its number, and nobody else can bind it; `fd` the sockets themselves, as descriptors 3 and up;
  * `systemd` the same with the variables of systemd's socket activation.
  */
-export type PassedAs = 'port' | 'fd' | 'systemd';
+export type PassedAs = 'port' | 'guarded' | 'fd' | 'systemd';
 
 /** As for `child_process.spawn`, which gets all but the two first. */
 export interface SpawnOnPortOptions extends SpawnOptions {
@@ -25,6 +28,8 @@ export interface SpawnOnPortOptions extends SpawnOptions {
 /** The first descriptor of socket activation (SD_LISTEN_FDS_START), after the three standard ones. */
 const FIRST_DESCRIPTOR = 3;
 
+const SHELL = '/bin/sh';
+
 /** Becomes the program, whose process id is the shell's then. */
 const WITH_OWN_PID = 'LISTEN_PID=$$ exec "$0" "$@"';
 
@@ -39,16 +44,21 @@ export interface Launch {
 /** Checks what was given to `spawn`, without changing any of it. */
 export function checkLaunch(
   command: string,
-  args: readonly string[],
-  { pass = 'port', names, ...options }: SpawnOnPortOptions,
+  argsOrOptions: readonly string[] | SpawnOnPortOptions = [],
+  optionsAfterArgs?: SpawnOnPortOptions,
 ): Launch {
   text('command', command);
+  const [args, given = {}] = isOptions(argsOrOptions, optionsAfterArgs)
+    ? [[], argsOrOptions]
+    : [argsOrOptions, optionsAfterArgs];
+  const { pass = 'port', names, ...options } = object('options', given);
   if (!Array.isArray(args)) throw invalidArgType('args', 'an array of strings', args);
   for (const [i, arg] of args.entries()) text(`args[${i}]`, arg);
-  if (pass !== 'port' && pass !== 'fd' && pass !== 'systemd') {
-    throw invalidArgValue('options.pass', "must be 'port', 'fd' or 'systemd'", pass);
+  const passesSocket = pass === 'fd' || pass === 'systemd';
+  if (pass !== 'port' && pass !== 'guarded' && !passesSocket) {
+    throw invalidArgValue('options.pass', "must be 'port', 'guarded', 'fd' or 'systemd'", pass);
   }
-  if (pass !== 'port' && !socketsAreFiles) {
+  if (passesSocket && !socketsAreFiles) {
     throw invalidArgValue('options.pass', "must be 'port' on Windows", pass);
   }
   if (pass === 'systemd' && options.shell) {
@@ -56,6 +66,14 @@ export function checkLaunch(
   }
   if (names !== undefined) checkNames(names);
   return { command, args, options, pass, names };
+}
+
+/** Whether the arguments were left out, as `child_process.spawn` allows. */
+function isOptions(
+  args: readonly string[] | SpawnOnPortOptions,
+  options: SpawnOnPortOptions | undefined,
+): args is SpawnOnPortOptions {
+  return typeof args === 'object' && args !== null && !Array.isArray(args) && options === undefined;
 }
 
 function checkNames(names: readonly string[]): void {
@@ -72,28 +90,82 @@ function isNoPartOfName(character: string): boolean {
   return character === ':' || character < ' ' || character === '\x7f';
 }
 
-/** Starts the program. The sockets stay the caller's; the program has descriptors of its own. */
+function fill(args: readonly string[], port: number): string[] {
+  return args.map((arg) => arg.replaceAll('{port}', String(port)));
+}
+
+function variables(given: NodeJS.ProcessEnv = process.env, port: number, mark: string) {
+  const all: NodeJS.ProcessEnv = {};
+  // Inherited ones too, as child_process has it.
+  for (const name in given) all[name] = given[name];
+  const env = withMark(all, mark);
+  env.PORT = String(port);
+  return env;
+}
+
+/**
+ * Starts the program. The sockets stay the caller's; the program has descriptors of its own.
+ *
+ * @param mark what it and its descendants are to be recognised by
+ */
 export function launch(
   { command, args, options, pass, names }: Launch,
   port: number,
   sockets: readonly SocketHandle[],
+  mark: string,
 ): ChildProcess {
-  const filled = args.map((arg) => arg.replaceAll('{port}', String(port)));
-  const given = options.env ?? process.env;
-  const env: NodeJS.ProcessEnv = {};
-  // Inherited ones too, as child_process has it.
-  for (const name in given) env[name] = given[name];
-  env.PORT = String(port);
-  if (pass === 'port') return spawn(command, filled, { ...options, env });
+  const filled = fill(args, port);
+  const env = variables(options.env, port, mark);
+  if (pass === 'port') return start(command, filled, { ...options, env });
   const stdio = withDescriptors(options.stdio, sockets);
-  if (pass === 'fd') return spawn(command, filled, { ...options, env, stdio });
+  if (pass === 'fd') return start(command, filled, { ...options, env, stdio });
   // A program with fewer or more names than sockets refuses them all (sd_listen_fds_with_names).
   if (names && names.length !== sockets.length) {
     throw invalidArgValue('options.names', `must hold ${sockets.length} names`, names);
   }
   env.LISTEN_FDS = String(sockets.length);
   env.LISTEN_FDNAMES = (names ?? sockets.map(nameOf)).join(':');
-  return spawn('/bin/sh', ['-c', WITH_OWN_PID, command, ...filled], { ...options, env, stdio });
+  return start(SHELL, ['-c', WITH_OWN_PID, command, ...filled], { ...options, env, stdio });
+}
+
+/**
+ * As `child_process.spawn`, which on Windows starts nothing but programs: there a script (`.cmd`), found by PATHEXT,
+ * is run by cmd.exe, with the arguments quoted for it. Of what is not found Node tells itself: cmd.exe would end with
+ * a status.
+ */
+function start(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  const { spawn } = node.childProcess;
+  const parsed = parse(command, args, options);
+  return parsed.file
+    ? spawn(parsed.command, parsed.args, parsed.options)
+    : spawn(command, args, options);
+}
+
+/**
+ * Starts the program through the launcher, which sends a descriptor over `channel`, and then becomes the
+ * program: with its process id, and the descriptors that it would have anyhow.
+ */
+export function launchGuarded(
+  { command, args, options: { shell, argv0, ...options } }: Launch,
+  port: number,
+  mark: string,
+  launcher: string,
+  channel: number,
+): ChildProcess {
+  const filled = fill(args, port);
+  // As child_process has it.
+  const program = typeof shell === 'string' ? shell : shell ? SHELL : command;
+  const programArgs = shell ? ['-c', [command, ...filled].join(' ')] : filled;
+  const stdio = atLeastStandard(options.stdio);
+  const child = node.childProcess.spawn(
+    launcher,
+    [String(stdio.length), argv0 ?? program, program, ...programArgs],
+    { ...options, env: variables(options.env, port, mark), stdio: [...stdio, channel] },
+  );
+  return Object.assign(child, {
+    spawnfile: program,
+    spawnargs: [argv0 ?? program, ...programArgs],
+  });
 }
 
 function nameOf({ protocol }: SocketHandle): string {
@@ -104,7 +176,7 @@ function withDescriptors(
   given: StdioOptions | undefined,
   sockets: readonly SocketHandle[],
 ): StdioOptions {
-  const standard = Array.isArray(given) ? given : Array(FIRST_DESCRIPTOR).fill(given ?? 'pipe');
+  const standard = atLeastStandard(given);
   if (standard.length > FIRST_DESCRIPTOR) {
     throw invalidArgValue(
       'options.stdio',
@@ -112,6 +184,11 @@ function withDescriptors(
       given,
     );
   }
-  const padding = Array(FIRST_DESCRIPTOR - standard.length).fill('pipe');
-  return [...standard, ...padding, ...sockets.map(({ fd }) => fd)];
+  return [...standard, ...sockets.map(({ fd }) => fd)];
+}
+
+/** The entries for the three standard descriptors, and those after them that are given. */
+function atLeastStandard(given: StdioOptions = 'pipe') {
+  const entries = Array.isArray(given) ? given : Array(FIRST_DESCRIPTOR).fill(given);
+  return [...entries, ...Array(Math.max(0, FIRST_DESCRIPTOR - entries.length)).fill('pipe')];
 }

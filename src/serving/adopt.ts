@@ -1,9 +1,9 @@
-import { Socket as DatagramSocket } from 'node:dgram';
+import type { Socket as DatagramSocket } from 'node:dgram';
 import type { EventEmitter } from 'node:events';
-import { type AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { binding } from '../base/binding';
 import { constants } from '../base/constants';
-import { invalidArgType, stateError, systemError } from '../base/errors';
+import { invalidArgType, invalidArgValue, stateError, systemError } from '../base/errors';
 import {
   addressOfBoundSocket,
   closeHandle,
@@ -13,8 +13,10 @@ import {
   isDatagramClosed,
   isDatagramIpv6,
 } from '../base/node-handles';
-import { httpTakesSockets } from '../base/platform';
-import { backlog as checkBacklog, object } from '../base/validate';
+import { node } from '../base/node-modules';
+import { httpTakesSockets, reuseAddrIsForTimeWait } from '../base/platform';
+import { boolean, backlog as checkBacklog, object } from '../base/validate';
+import { writeOption } from '../options/socket-options';
 import {
   type ListenTarget,
   preserveReuseAddr,
@@ -27,21 +29,21 @@ import type { BoundSocket } from '../socket/target';
 export interface AdoptOptions {
   /** How many connections may wait to be accepted, 0 to 2^31 - 1; 511 by default (Node's). */
   backlog?: number;
+  /**
+   * Whether the socket gets SO_REUSEADDR once it listens; false by default. Its connections inherit the option,
+   * and in TIME_WAIT they then keep no later server from the port, as they would for a minute without. A
+   * listening socket lets nobody in by it. Servers on Unix only; elsewhere restarts need no option.
+   */
+  restartable?: boolean;
 }
 
 /** Servers are known by their methods: Bun's http servers are not instances of `net.Server`. */
 function isServer(value: unknown): value is Server {
-  return (
-    value instanceof Server ||
-    (hasMethods(value, 'listen', 'close', 'on', 'off') && 'listening' in value)
-  );
+  return hasMethods(value, 'listen', 'close', 'on', 'off') && 'listening' in value;
 }
 
 function isDatagramSocket(value: unknown): value is DatagramSocket {
-  return (
-    value instanceof DatagramSocket ||
-    hasMethods(value, 'bind', 'send', 'addMembership', 'on', 'off')
-  );
+  return hasMethods(value, 'bind', 'send', 'addMembership', 'on', 'off');
 }
 
 function hasMethods(value: unknown, ...names: string[]): value is object {
@@ -115,10 +117,15 @@ async function startOn(
   }
 }
 
+/** Of a socket that listens already: before, the option would let others bind. */
+function makeRestartable(fd: number): void {
+  if (reuseAddrIsForTimeWait) writeOption(fd, 'SO_REUSEADDR', true);
+}
+
 async function adoptStream(
   server: Server,
   handle: SocketHandle,
-  backlog?: number,
+  { backlog, restartable = false }: AdoptOptions,
 ): Promise<AddressInfo> {
   refuseListening(server);
   if (handle.type !== constants.SOCK_STREAM) {
@@ -128,7 +135,7 @@ async function adoptStream(
     );
   }
   // In Bun http and https servers are no instances of net.Server, all others are.
-  if (!httpTakesSockets && !(server instanceof Server)) {
+  if (!httpTakesSockets && !(server instanceof node.net.Server)) {
     throw stateError(
       'ERR_UNSUPPORTED_RUNTIME',
       "Bun's http servers can't listen on a given socket",
@@ -140,6 +147,7 @@ async function adoptStream(
   // would close it.
   handle.listen(backlog);
   const { fd } = handle;
+  if (restartable) makeRestartable(fd);
   const target = handle.transfer();
   await startOn(server, target, () => {
     server.listen(target, backlog);
@@ -156,7 +164,7 @@ async function adoptStream(
 async function adoptBoundSocket(
   server: Server,
   bound: object,
-  backlog: number = DEFAULT_BACKLOG,
+  { backlog = DEFAULT_BACKLOG, restartable = false }: AdoptOptions,
 ): Promise<AddressInfo> {
   refuseListening(server);
   // Throws ERR_SOCKET_HANDLE_ADOPTED for one that was given away, and ERR_SOCKET_HANDLE_CLOSED.
@@ -165,6 +173,7 @@ async function adoptBoundSocket(
   if (fd !== undefined) {
     const error = binding.listen(fd, backlog);
     if (error < 0) throw systemError(error, 'listen');
+    if (restartable) makeRestartable(fd);
   }
   await listening(server, () => {
     server.listen(bound, backlog);
@@ -207,11 +216,15 @@ async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Prom
  * Serves a bound socket with a server of Node's own: the server listens on that very socket, which
  * keeps its port, its options and the connections that wait on it. Closing the server closes it.
  *
+ * A socket without SO_REUSEADDR, as `bindPort` wants it, leaves connections in TIME_WAIT that keep the next
+ * server from the port for a minute on Linux, if this end closes first: `restartable` prevents it.
+ *
  * @param server a net, tls, http, https or http2 server that does not listen yet, or a dgram socket
  *   that is not bound yet (of the handle's family)
  * @param socket a bound SocketHandle, a `net.BoundSocket`, or the number of a bound descriptor that nobody owns: TCP or a
  *   Unix domain stream socket for a server, UDP for a dgram socket
  * @param options.backlog how many connections may wait, 0 to 2^31 - 1; 511 by default
+ * @param options.restartable whether the socket gets SO_REUSEADDR once it listens (Unix); false by default
  * @returns the address, once 'listening' was emitted
  * @throws (rejects) TypeError or RangeError for wrong arguments; Error `ERR_SOCKET_NOT_BOUND`,
  *   `ERR_SOCKET_BAD_TYPE`, `ERR_SOCKET_HANDLE_CLOSED`, `ERR_SOCKET_HANDLE_ADOPTED`,
@@ -233,23 +246,30 @@ export async function adopt(
       server,
     );
   }
-  const { backlog } = object('options', options);
+  const { backlog, restartable = false } = object('options', options);
   if (backlog !== undefined) checkBacklog(backlog);
+  if (boolean('options.restartable', restartable) && !isServer(server)) {
+    // UDP has no TIME_WAIT, and the option would give the port away.
+    throw invalidArgValue('options.restartable', 'must be false for a dgram socket', restartable);
+  }
   if (typeof socket !== 'number' && !(socket instanceof SocketHandle)) {
     if (!isBoundSocket(socket)) {
       throw invalidArgType('socket', 'a SocketHandle, a net.BoundSocket or of type number', socket);
     }
-    if (isServer(server)) return adoptBoundSocket(server, socket, backlog);
+    if (isServer(server)) return adoptBoundSocket(server, socket, options);
     throw stateError('ERR_SOCKET_BAD_TYPE', 'A dgram socket takes no net.BoundSocket');
   }
   const handle = typeof socket === 'number' ? SocketHandle.from(socket) : socket;
   try {
     return await (isServer(server)
-      ? adoptStream(server, handle, backlog)
+      ? adoptStream(server, handle, options)
       : adoptDatagram(server, handle));
   } catch (error) {
-    // A descriptor given as a number is its caller's again.
-    if (typeof socket === 'number' && !handle.closed) handle.detach();
+    // A descriptor given as a number is its caller's again; nobody knows another number that it has now.
+    if (typeof socket === 'number' && !handle.closed) {
+      if (handle.fd === socket) handle.detach();
+      else handle.close();
+    }
     throw error;
   }
 }

@@ -5,15 +5,21 @@ import {
   EADDRINUSE,
   EADDRNOTAVAIL,
   EAFNOSUPPORT,
-  invalidArgType,
   isSystemError,
+  systemError,
 } from '../base/errors';
-import { reuseAddrIsForTimeWait } from '../base/platform';
-import { backlog as checkBacklog, port as checkPort, object, text } from '../base/validate';
-import { bindDescriptor, setIpv6Only } from '../socket/bind';
-import { requestExclusiveUse } from '../socket/exclusive';
+import {
+  boolean,
+  backlog as checkBacklog,
+  port as checkPort,
+  object,
+  text,
+} from '../base/validate';
+import { describeHolder } from '../inspection/port-conflicts';
+import { setIpv6Only } from '../socket/bind';
 import { SocketHandle } from '../socket/socket-handle';
 import { adopt, refuseListening } from './adopt';
+import { bindExclusively, conflictAddress } from './bind-exclusively';
 
 export interface ListenExclusiveOptions {
   /** 0 to 65535; 0, the default, for an ephemeral port of the kernel's choice. */
@@ -30,19 +36,20 @@ export interface ListenExclusiveOptions {
 }
 
 /**
- * Binds so that nobody else can share the port. On Unix that is without SO_REUSEADDR. Connections in
- * TIME_WAIT refuse such a bind, so after EADDRINUSE it is tried once more with the option, which must stay
- * on until the socket listens (Linux checks for conflicts again then). Another socket with the option may
- * bind in between, but only one can listen: this one, or its listen() fails with EADDRINUSE.
+ * Binds so that nobody else can share the port.
+ *
+ * @throws SystemError as bind(2) gives it; EADDRINUSE says who has the port, where that is seen
  */
-function bindExclusively(socket: SocketHandle, address: string, port: number): void {
-  requestExclusiveUse(socket.fd);
+function bindAlone(socket: SocketHandle, address: string, port: number): void {
   try {
-    bindDescriptor(socket.fd, socket.family, address, port);
+    // SO_REUSEADDR stays on when connections in TIME_WAIT made it necessary. Another socket with the option may
+    // bind before this one listens, but only one can listen: this one, or its listen() fails with EADDRINUSE.
+    bindExclusively(socket, address, port, 'bind');
   } catch (error) {
-    if (!reuseAddrIsForTimeWait || !isSystemError(error, EADDRINUSE) || port === 0) throw error;
-    socket.setOption('SO_REUSEADDR', true);
-    bindDescriptor(socket.fd, socket.family, address, port);
+    if (!isSystemError(error, EADDRINUSE) || port === 0) throw error;
+    const explanation = describeHolder(conflictAddress(socket, address), port);
+    if (explanation === undefined) throw error;
+    throw systemError(EADDRINUSE, 'bind', { address, port, explanation });
   }
 }
 
@@ -53,7 +60,7 @@ function openAndBind(host: string, port: number, ipv6Only: boolean): SocketHandl
   const socket = new SocketHandle(ipv6 ? AF_INET6 : AF_INET);
   try {
     if (ipv6) setIpv6Only(socket.fd, ipv6Only);
-    bindExclusively(socket, resolveHost(host, socket.family), port);
+    bindAlone(socket, resolveHost(host, socket.family), port);
     return socket;
   } catch (error) {
     socket.close();
@@ -81,15 +88,17 @@ function openOnAllAddresses(port: number, ipv6Only: boolean): SocketHandle {
  * clients close first (docs/windows.md).
  * Unix: the socket is bound without SO_REUSEADDR, so that it is exclusive even before it listens, and
  * has the option from then on, when it lets nobody in but lets the next server start through
- * TIME_WAIT. When connections in TIME_WAIT are in the way of the bind it is set before. Proven on
- * Linux; macOS and FreeBSD let the same user bind one address beside a wildcard (in_pcbbind), so give
- * a host there.
+ * TIME_WAIT. When nothing but such connections is in the way of the bind it is set before. Proven on
+ * Linux 6.8 and later. Before, and where sock_diag is forbidden, the kernel does not show who has bound a port
+ * and does not listen: there the server also takes a port that somebody else has bound with SO_REUSEADDR.
+ * macOS and FreeBSD let the same user bind one address beside a wildcard (in_pcbbind), so give a host there.
  *
  * @param server a net, tls, http, https or http2 server that does not listen yet
  * @param options port, host, backlog and ipv6Only
  * @returns the address, once 'listening' was emitted
  * @throws (rejects) TypeError or RangeError for wrong arguments; SystemError with `syscall` `'bind'`
- *   or `'listen'`: EADDRINUSE when the port is taken, EACCES when it is held exclusively (Windows) or
+ *   or `'listen'`: EADDRINUSE when the port is taken (Linux: the
+ *   message says by which process, as far as that is seen), EACCES when it is held exclusively (Windows) or
  *   privileged (Unix). Nothing stays open.
  */
 export async function listenExclusive(
@@ -101,18 +110,15 @@ export async function listenExclusive(
   checkPort('options.port', port);
   text('options.host', host);
   if (backlog !== undefined) checkBacklog(backlog);
-  if (typeof ipv6Only !== 'boolean') {
-    throw invalidArgType('options.ipv6Only', 'of type boolean', ipv6Only);
-  }
+  boolean('options.ipv6Only', ipv6Only);
   const socket =
     host === '' ? openOnAllAddresses(port, ipv6Only) : openAndBind(host, port, ipv6Only);
   try {
-    socket.listen(backlog);
-    // Accepted sockets inherit SO_REUSEADDR, and once they are in TIME_WAIT that lets the next server of
-    // this port bind. It is set after listen(), since before it would let others bind. A connection that is
-    // made between these two calls does not have it, and may delay the next start by its TIME_WAIT.
-    if (reuseAddrIsForTimeWait) socket.setOption('SO_REUSEADDR', true);
-    return await adopt(server, socket, backlog === undefined ? {} : { backlog });
+    // A connection that is made before the option is set, some µs, may delay the next start by its TIME_WAIT.
+    return await adopt(server, socket, {
+      ...(backlog !== undefined && { backlog }),
+      restartable: true,
+    });
   } catch (error) {
     socket.close();
     throw error;

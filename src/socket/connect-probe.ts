@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { node } from '../base/node-modules';
 
 /** How long the connection may stay open when the other side does not close it, in milliseconds. */
 const PROBE_LIFETIME = 1000;
@@ -13,7 +13,7 @@ export function acceptsConnections(
   signal: AbortSignal,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = node.net.connect({ host, port });
     // A server whose queue is full answers nothing: the wait must end all the same.
     const abandon = () => socket.destroy();
     signal.addEventListener('abort', abandon, { once: true });

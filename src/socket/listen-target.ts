@@ -1,4 +1,3 @@
-import cluster from 'node:cluster';
 import { hasPorts } from '../base/addresses';
 import { binding } from '../base/binding';
 import { constants } from '../base/constants';
@@ -9,6 +8,7 @@ import {
   isInEventLoop,
   type OpenableHandle,
 } from '../base/node-handles';
+import { node } from '../base/node-modules';
 import { hasHiddenDescriptors, hasSharingUdpOpen, socketsAreFiles } from '../base/platform';
 import { readOption, writeOption } from '../options/socket-options';
 
@@ -56,35 +56,54 @@ export function preserveReuseAddr<Result>(fd: number, open: () => Result): Resul
   }
 }
 
+/** A descriptor that somebody owns. */
+interface Owned {
+  fd: number;
+}
+
+/** Two descriptors that are needed for a moment: another one of our socket, and an unbound socket of its kind. */
+function openSpares(fd: number, family: number): [ours: number, other: number] {
+  const ours = binding.duplicate(fd);
+  if (ours < 0) throw systemError(ours, 'dup');
+  const other = binding.socket(family, constants.SOCK_DGRAM, 0);
+  if (other >= 0) return [ours, other];
+  binding.close(ours);
+  throw systemError(other, 'socket');
+}
+
 /**
  * Has a handle open a UDP socket's descriptor without ever making its port shareable. uv_udp_open sets
  * SO_REUSEADDR (on macOS and FreeBSD SO_REUSEPORT) in the socket and remembers nothing but the number. So
  * the number is made to refer to another, unbound socket while libuv opens it (dup2), and to ours again
- * afterwards.
+ * afterwards. Where that fails, the owner has our socket under another number.
  */
-function openDatagram(handle: OpenableHandle, fd: number, family: number): ListenTarget {
-  const done = (result: number, syscall: string): number => {
-    if (result < 0) throw systemError(result, syscall);
-    return result;
-  };
-  const spares: number[] = [];
-  try {
-    const ours = done(binding.duplicate(fd), 'dup');
-    spares.push(ours);
-    const other = done(binding.socket(family, constants.SOCK_DGRAM, 0), 'socket');
-    spares.push(other);
-    done(binding.replace(other, fd), 'dup');
-    try {
-      return openHandle(handle, fd);
-    } finally {
-      done(binding.replace(ours, fd), 'dup');
-    }
-  } catch (error) {
-    handle.close();
-    throw error;
-  } finally {
-    for (const spare of spares) binding.close(spare);
+function openDatagram(handle: OpenableHandle, owned: Owned, family: number): ListenTarget {
+  const { fd } = owned;
+  const [ours, other] = openSpares(fd, family);
+  const away = binding.replace(other, fd);
+  binding.close(other);
+  if (away < 0) {
+    binding.close(ours);
+    throw systemError(away, 'dup');
   }
+  let target: ListenTarget | undefined;
+  let failure: unknown;
+  try {
+    target = openHandle(handle, fd);
+  } catch (error) {
+    failure = error;
+  }
+  const back = binding.replace(ours, fd);
+  if (back < 0) {
+    // The number has two owners now, and is given up by the one that libuv knows, if it does.
+    if (target) handle.close();
+    else binding.close(fd);
+    owned.fd = ours;
+    throw failure ?? systemError(back, 'dup');
+  }
+  binding.close(ours);
+  if (target === undefined) throw failure;
+  return target;
 }
 
 /**
@@ -104,7 +123,7 @@ export function refuseUntransferable(family: number, type: number): void {
       'Only stream sockets and UDP sockets can be handed over',
     );
   }
-  if (!hasPorts(family) && cluster.isWorker) {
+  if (!hasPorts(family) && node.cluster.isWorker) {
     throw stateError(
       'ERR_UNSUPPORTED_CLUSTER',
       'A cluster worker would have its primary listen on its own descriptor of this number',
@@ -123,9 +142,11 @@ function byNumber(fd: number): ListenTarget {
 
 /**
  * Makes a descriptor into what `server.listen()` or `dgramSocket.bind()` takes, which owns it from then on.
- * After a throw it is still the caller's.
+ * After a throw it is still the caller's,
+ * under the number that `owned` has then.
  */
-export function openTarget(fd: number, family: number, type: number): ListenTarget {
+export function openTarget(owned: Owned, family: number, type: number): ListenTarget {
+  const { fd } = owned;
   refuseUntransferable(family, type);
   if (!hasPorts(family)) return byNumber(fd);
   if (type === constants.SOCK_STREAM) {
@@ -134,7 +155,13 @@ export function openTarget(fd: number, family: number, type: number): ListenTarg
   }
   const handle = createUdpHandle(family === constants.AF_INET6);
   if (handle === undefined) return byNumber(fd);
-  return hasSharingUdpOpen && !isConnected(fd)
-    ? openDatagram(handle, fd, family)
-    : preserveReuseAddr(fd, () => openHandle(handle, fd));
+  if (!hasSharingUdpOpen || isConnected(fd)) {
+    return preserveReuseAddr(fd, () => openHandle(handle, fd));
+  }
+  try {
+    return openDatagram(handle, owned, family);
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { type InspectOptionsStylized, inspect } from 'node:util';
 import { hasPorts, resolveHost } from '../base/addresses';
-import { binding } from '../base/binding';
+import { binding, type SocketKind } from '../base/binding';
 import { callSite } from '../base/call-site';
 import { constants } from '../base/constants';
 import { EINVAL, stateError, systemError } from '../base/errors';
@@ -76,7 +76,7 @@ export class SocketHandle implements Disposable {
     this.family = kind.family;
     this.type = kind.type;
     this.protocol = kind.protocol;
-    this.#owned = { fd, openedAt: watched ? callSite(SocketHandle) : undefined };
+    this.#owned = { fd, openedAt: watched ? callSite(new.target) : undefined };
     if (watched) forgotten.register(this, this.#owned, this.#owned);
   }
 
@@ -87,7 +87,7 @@ export class SocketHandle implements Disposable {
    */
   static unwatched(family: number, type: number): SocketHandle {
     const { fd, kind } = openSocket(family, type, 0);
-    return new SocketHandle(new OpenDescriptor(fd, kind, false));
+    return handleOf(new OpenDescriptor(fd, kind, false));
   }
 
   /**
@@ -109,21 +109,17 @@ export class SocketHandle implements Disposable {
         `Descriptor ${fd} belongs to another SocketHandle`,
       );
     }
-    return new SocketHandle(new OpenDescriptor(fd, kind));
+    return handleOf(new OpenDescriptor(fd, kind));
   }
 
   /**
-   * The handle of a descriptor that the binding has just opened; it is closed after a throw.
+   * The handle of a descriptor that the binding has just opened; it is closed after a throw, such as the RangeError
+   * of a stack that is full.
    *
    * @internal
    */
   static opened(fd: number): SocketHandle {
-    try {
-      return new SocketHandle(new OpenDescriptor(fd, describeSocket(fd)));
-    } catch (error) {
-      binding.close(fd);
-      throw error;
-    }
+    return openedHandle(fd);
   }
 
   /**
@@ -237,7 +233,7 @@ export class SocketHandle implements Disposable {
   accept(): SocketHandle {
     const fd = binding.accept(this.fd);
     if (fd < 0) throw systemError(fd, 'accept', this.#address() ?? {});
-    return SocketHandle.opened(fd);
+    return openedHandle(fd);
   }
 
   /**
@@ -249,9 +245,8 @@ export class SocketHandle implements Disposable {
   duplicate(): SocketHandle {
     const fd = binding.duplicate(this.fd);
     if (fd < 0) throw systemError(fd, 'dup');
-    return new SocketHandle(
-      new OpenDescriptor(fd, { family: this.family, type: this.type, protocol: this.protocol }),
-    );
+    const { family, type, protocol } = this;
+    return openedHandle(fd, { family, type, protocol });
   }
 
   /**
@@ -310,9 +305,9 @@ export class SocketHandle implements Disposable {
     binding.disown(fd);
     let target: ListenTarget;
     try {
-      target = openTarget(fd, family, type);
+      target = openTarget(this.#owned, family, type);
     } catch (error) {
-      binding.own(fd);
+      binding.own(this.#owned.fd);
       throw error;
     }
     this.#giveUp('adopted');
@@ -369,5 +364,19 @@ export class SocketHandle implements Disposable {
   #address(found = binding.getsockname(this.fd)): SocketAddress | undefined {
     if (typeof found === 'number' || (found.port === 0 && hasPorts(this.family))) return undefined;
     return found.address === '' ? undefined : toSocketAddress(found);
+  }
+}
+
+// Outside of the class, as the bundler gives a class that names itself another `name`.
+function handleOf(open: OpenDescriptor): SocketHandle {
+  return new SocketHandle(open);
+}
+
+function openedHandle(fd: number, kind?: SocketKind): SocketHandle {
+  try {
+    return handleOf(new OpenDescriptor(fd, kind ?? describeSocket(fd)));
+  } catch (error) {
+    binding.close(fd);
+    throw error;
   }
 }

@@ -24,6 +24,40 @@ describe('table', () => {
     expect(line).toMatch(/^a{30} {2}1 {2}word .*…$/);
   });
 
+  test('goes on in further lines where the last column wraps', () => {
+    const wrapping = [{ heading: 'A' }, { heading: 'REST', wraps: true }];
+    const row = cells('abc', ':: 0.0.0.0 ::1 127.0.0.1');
+    expect(table(wrapping, [row, cells('d', 'e')], 20, plain)).toBe(
+      ['A    REST', 'abc  :: 0.0.0.0 ::1', '     127.0.0.1', 'd    e', ''].join('\n'),
+    );
+    expect(table(wrapping, [row], 5, plain)).toContain('     127.0.0.1\n');
+  });
+
+  test('counts the columns of the terminal, and cuts no character in two', () => {
+    const lines = table(
+      columns,
+      [
+        cells('服务', '1', '服务服务服务服务'),
+        cells('e\u0301', '1', `${'x'.repeat(10)}\u{1f600}y`),
+      ],
+      21,
+      plain,
+    ).split('\n');
+    expect(lines).toEqual([
+      'A     N  REST',
+      '服务  1  服务服务服…',
+      'e\u0301     1  xxxxxxxxxx…',
+      '',
+    ]);
+  });
+
+  test('shows by its number what a terminal would follow, and what nobody sees', () => {
+    const [, line] = table(columns, [cells('a\x1b[2J', '\u202e1', '\ufeff\\x1b')], 80, plain).split(
+      '\n',
+    );
+    expect(line).toBe('a\\x1b[2J  \\u{202e}1  \\u{feff}\\\\x1b');
+  });
+
   test('leaves the last column some room where the width has none', () => {
     const [, line] = table(columns, [cells('a'.repeat(30), '1', 'x'.repeat(20))], 10, plain).split(
       '\n',

@@ -1,9 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bindport } from '../support/cli';
+import { root } from '../support/paths';
 
 describe('bindport', () => {
   test.each([
     [['--help'], 'Usage: bindport COMMAND'],
+    [['help'], 'Usage: bindport COMMAND'],
+    [['help', 'run'], 'Usage: bindport run'],
+    [['help', 'why'], 'Usage: bindport why'],
     [['find', '--help'], 'Usage: bindport find'],
     [['find', '-n', '3', '-h'], 'Usage: bindport find'],
     [['run', '--help'], 'Usage: bindport run'],
@@ -18,6 +24,7 @@ describe('bindport', () => {
   test.each([
     [[]],
     [['fly']],
+    [['help', 'fly']],
     [['find', '--fly']],
     [['find', '3000']],
     [['find', '-n', '0']],
@@ -38,9 +45,40 @@ describe('bindport', () => {
     expect(code).toBe(2);
   });
 
-  test('names a command that there is not', async () => {
-    const { err, code } = await bindport('fly');
-    expect(err).toMatch(/^bindport: there is no command 'fly'\n/);
+  test.each(['--version', '-v'])('%s is that of the package', async (option) => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(await bindport(option)).toMatchObject({ out: `${version}\n`, err: '', code: 0 });
+  });
+
+  test.each([
+    ['find', ['--host', 'example.org'], "--host must be .*'localhost', not 'example.org'"],
+    ['why', ['80', '--host', 'example.org'], "--host must be .*'localhost', not 'example.org'"],
+    ['run', ['--host', '', '--', 'true'], "--host must be .*'localhost', not ''"],
+    ['run', ['--port', '70000', '--', 'true'], "--port must be .* 0 to 65535, not '70000'"],
+    [
+      'run',
+      ['--port', '3005-3000', '--', 'true'],
+      "--port must be a range upwards, not '3005-3000'",
+    ],
+    ['find', ['-n', '1e3'], "--number must be .* 1 to 10000, not '1e3'"],
+    ['find', ['--fly'], "Unknown option '--fly'"],
+  ])('%s %j is refused in the words of the command line', async (command, args, message) => {
+    const { err, code } = await bindport(command, ...args);
+    expect(err).toMatch(new RegExp(`^bindport ${command}: ${message}`));
+    expect(err).not.toContain('options.');
+    expect(code).toBe(2);
+  });
+
+  test.each([
+    [['fly'], "'fly'"],
+    [['help', 'fly'], "'fly'"],
+    [['fnd'], "'fnd'; did you mean find?"],
+    [['lists'], "'lists'; did you mean list?"],
+    [['help', 'inpsect'], "'inpsect'; did you mean inspect?"],
+    [['x'.repeat(40)], `'${'x'.repeat(40)}'`],
+  ])('%j names a command that there is not', async (args, named) => {
+    const { err, code } = await bindport(...args);
+    expect(err.split('\n')[0]).toBe(`bindport: unknown command ${named}`);
     expect(code).toBe(2);
   });
 

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { describe, expect, test } from 'vitest';
-import { reservePort } from '../../src/index';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { reservePort, reservePorts } from '../../src/index';
 import { bindport, program, shell, start } from '../support/cli';
 import { freePort, quietPorts } from '../support/free-port';
 import { fixture } from '../support/paths';
-import { unixOnly } from '../support/platform';
+import { linuxOnly, unixOnly } from '../support/platform';
 import { allRefused, ask, ended, thieves } from '../support/reservations';
 
 /** The first line that a program prints. */
@@ -43,6 +43,21 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
     expect((await bindport(...command)).out).toBe(`${port}\n`);
   });
 
+  test('takes a port of a range', async () => {
+    const [first, second] = reservePorts([0, 1], { port: quietPorts() });
+    if (!first || !second) throw new Error('no pair');
+    using _ = first;
+    second.release();
+    const { out } = await bindport(
+      'run',
+      '--port',
+      `${first.port}-${second.port}`,
+      'printenv',
+      'PORT',
+    );
+    expect(out).toBe(`${second.port}\n`);
+  });
+
   test.each([
     ['the exit status', ['sh', '-c', 'exit 7'], 7],
     ['128 + 9 after SIGKILL', ['sh', '-c', 'kill -9 $$'], 137],
@@ -52,6 +67,18 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
   ])('passes on %s', async (_, command, code) => {
     expect((await bindport('run', '--', ...command)).code).toBe(code);
   });
+
+  test.each(['echo $PORT', 'no-such-program|cat', '$PORT'])(
+    'says what to do with %j as one word',
+    async (line) => {
+      const { err, code } = await bindport('run', '--', line);
+      expect(err).toContain(
+        "one word, the name of a program; for a shell's command line: run -- sh -c",
+      );
+      expect(code).toBe(127);
+      expect((await bindport('run', '--', 'no-such-program')).err).not.toContain('sh -c');
+    },
+  );
 
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGQUIT'] as const)(
     'forwards %s',
@@ -63,6 +90,16 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
       expect(await ended(child)).toEqual([3, null]);
     },
   );
+
+  test('forwards a signal that comes while the program starts', async () => {
+    const preload = fixture('cli/signal-while-starting.cjs');
+    // It ends with its standard input, should nobody else end it.
+    const child = start(['run', '--', 'cat'], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: `--require "${preload}"` },
+    });
+    expect(await ended(child)).toEqual([143, null]);
+  });
 
   test('leaves Ctrl+C to the terminal, which tells the program itself', async () => {
     const script = `
@@ -92,6 +129,41 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
     }
     expect(ports.size).toBe(1);
     await ended(child);
+  });
+
+  test(
+    'names a stranger on its port, ends the program and exits with 1',
+    linuxOnly('proc(5) tells who listens'),
+    async () => {
+      const script = 'console.log(process.env.PORT); setInterval(() => {}, 1e6)';
+      const child = start(['run', '--', process.execPath, '-e', script]);
+      const stderr = child.stderr && text(child.stderr);
+      const port = await firstLine(child);
+      const stranger = spawn('python3', [fixture('reservation/listener.py'), port]);
+      onTestFinished(() => {
+        stranger.kill();
+      });
+      expect(await ended(child)).toEqual([1, null]);
+      expect(await stderr).toMatch(`bindport: Process ${stranger.pid} (`);
+    },
+  );
+
+  test('names a stranger that its program has failed for', linuxOnly('proc(5)'), async () => {
+    const port = String(freePort());
+    const listener = fixture('reservation/listener.py');
+    const child = start(['run', '--port', port, '--', 'python3', listener, '{port}', 'wait']);
+    const stderr = child.stderr && text(child.stderr);
+    const pid = Number(await firstLine(child));
+    const stranger = spawn('python3', [listener, port]);
+    onTestFinished(() => {
+      stranger.kill();
+    });
+    const lines = createInterface(stranger.stdout)[Symbol.asyncIterator]();
+    await lines.next();
+    expect((await lines.next()).value).toBe('listening');
+    process.kill(pid, 'SIGUSR1');
+    expect(await ended(child)).toEqual([1, null]);
+    expect(await stderr).toMatch(`bindport: Process ${stranger.pid} (`);
   });
 
   test('passes the socket itself, which nobody else gets', async () => {
@@ -138,3 +210,46 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
     }
   });
 });
+
+describe(
+  'bindport run --guarded',
+  linuxOnly('only Linux answers system calls from outside'),
+  () => {
+    test('runs a program that does not set SO_REUSEADDR, and nobody else gets the port', async () => {
+      const server = fixture('reservation/stubborn_server.py');
+      const script = 'echo $PORT; read line; exec python3 "$0" "$PORT"';
+      const child = start(['run', '--guarded', '--', 'sh', '-c', script, server], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      const port = Number(await firstLine(child));
+      expect(await thieves(port)).toEqual(allRefused);
+      child.stdin?.end('go\n');
+      await expect.poll(() => ask(port).catch(() => 'nobody')).toBe('');
+      child.kill('SIGTERM');
+      expect(await ended(child)).toEqual([143, null]);
+    });
+
+    test.each([
+      ['no-such-program', 127],
+      [fixture('reservation/thieves.py'), 126],
+    ])('exits as without it when %s can not be run', async (command, status) => {
+      const { code, err } = await bindport('run', '--guarded', '--', command);
+      expect(code).toBe(status);
+      expect(err).toMatch(`bindport: ${command}: `);
+    });
+
+    test('is another way than --activate', async () => {
+      const { code, err } = await bindport('run', '--guarded', '--activate', '--', 'true');
+      expect(code).toBe(2);
+      expect(err).toContain('--activate passes the socket, --guarded the number: one of them');
+    });
+
+    test('says why where it can not be done, here by a guard around it', async () => {
+      const { code, err } = await bindport(
+        ...['run', '--guarded', '--', process.execPath, program, 'run', '--guarded', '--', 'true'],
+      );
+      expect(code).toBe(1);
+      expect(err).toMatch(/can't be guarded here: seccomp: Device or resource busy/);
+    });
+  },
+);

@@ -52,21 +52,32 @@ describe('bindport why', linuxOnly('the others tell less of a socket'), () => {
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  test("sends no control characters of a program's to the terminal", async () => {
+  test('shows what a program has hidden in its names, and sends none of it to the terminal', async () => {
     const script =
       'const s = require("net").createServer().listen(0, "127.0.0.1", () => console.log(s.address().port))';
-    const child = spawn(process.execPath, ['-e', script, '\u001b[2J\u0007\u009b31m'], {
+    const hidden = '\u001b[2J\u0007\u009b31m\u202egpj\u2066\ufeff';
+    const child = spawn(process.execPath, ['-e', script, hidden], {
+      argv0: hidden,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     onTestFinished(() => {
       child.kill();
     });
-    const [port] = await once(child.stdout, 'data');
-    for (const args of [['why', String(port).trim()], ['list']]) {
+    const [data] = await once(child.stdout, 'data');
+    const port = String(data).trim();
+    const commands = [
+      ['why', port],
+      ['why', port, '--json'],
+      ['list'],
+      ['list', '--json'],
+      ['inspect', port],
+    ];
+    for (const args of commands) {
       const { out } = await bindport(...args);
       expect(out).toContain(String(child.pid));
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-      expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+      expect(out).toMatch(/\\x1b\[2J|\\u001b\[2J/);
+      expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+      if (args.includes('--json')) expect(JSON.stringify(JSON.parse(out))).toContain('\u202egpj');
     }
   });
 });

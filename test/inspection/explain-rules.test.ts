@@ -4,14 +4,14 @@ import type { HolderFacts } from '../../src/inspection/explain/holders';
 import type { PortHolder } from '../../src/inspection/explain/report';
 import { adviceOf, causesOf, isFree } from '../../src/inspection/explain/rules';
 import type { SystemFacts } from '../../src/inspection/explain/system-facts';
-import { parsePorts, parseStatus } from '../../src/inspection/linux/system';
+import { parseHidesProcesses, parsePorts, parseStatus } from '../../src/inspection/linux/system';
 import { linuxOnly } from '../support/platform';
 
 const system: SystemFacts = {
   ephemeral: { low: 32768, high: 60999 },
   reserved: [],
   unprivileged: 1024,
-  status: { bindsPrivileged: false, filtered: false, seesAllProcesses: true },
+  status: { bindsPrivileged: false, tracesOthers: false, filtered: false, seesAllProcesses: true },
   listsBound: true,
   refusesKeptPorts: false,
   addresses: [{ name: 'lo', address: '127.0.0.1', internal: true }],
@@ -28,6 +28,7 @@ function facts(result: string, given: Partial<PortFacts> = {}): PortFacts {
     binds: [{ host: '0.0.0.0', options: [], result }],
     loopback: true,
     answered: [],
+    astray: [],
     system,
     ...given,
   };
@@ -66,6 +67,20 @@ describe('the rules of explainPort', () => {
     expect(isFree(free)).toBe(true);
     expect(codes(free)).toEqual(['free']);
     expect(adviceOf(causesOf(free), true)).toEqual([]);
+  });
+
+  test('what programs are called is shown with its hidden characters, and units are quoted', () => {
+    const name = 'a\x1b[2J\u202e';
+    const cgroup = { path: '/a\\x2db.service', unit: 'a\\x2db.service' };
+    const [cause] = causesOf(held(listener({ name, command: name }, { cgroup })));
+    expect(cause).toMatchObject({
+      message: 'a\\x1b[2J\\u{202e} (pid 4711) listens on 0.0.0.0:5000.',
+      command: name,
+    });
+    expect(cause?.advice).toEqual([
+      '`kill 4711` ends a\\x1b[2J\\u{202e}.',
+      "Where a\\x2db.service starts it again: `sudo systemctl stop 'a\\x2db.service'`.",
+    ]);
   });
 
   test('macOS’ AirPlay has 5000 and 7000', () => {
@@ -153,11 +168,24 @@ describe('the rules of explainPort', () => {
     expect(of(false, false)?.message).toContain('every bind');
     const root = {
       ...system,
-      status: { bindsPrivileged: true, filtered: false, seesAllProcesses: true },
+      status: {
+        bindsPrivileged: true,
+        tracesOthers: true,
+        filtered: false,
+        seesAllProcesses: true,
+      },
     };
     const low = { port: 81, choiceWorks: { tcp: true, udp: true } };
     expect(codes(facts('EACCES', low))).toEqual(['privileged']);
     expect(codes(facts('EACCES', { ...low, system: root }))).toEqual(['forbidden']);
+  });
+
+  test('a process that root may not look into is another user’s', () => {
+    const unseen = [{ what: 'processes', right: 'CAP_SYS_PTRACE', message: '' }] as const;
+    const holder = listener({}, { processes: [], unseen: [...unseen], inode: 1, user: 'www-data' });
+    const [, cause] = causesOf(facts('EADDRINUSE', { holders: [holder] }));
+    expect(cause).toMatchObject({ cause: 'other-user' });
+    expect(cause?.message).toContain('www-data has it, and this root lacks CAP_SYS_PTRACE');
   });
 
   test('connections are no cause where no bind is refused', () => {
@@ -190,6 +218,24 @@ describe('the rules of explainPort', () => {
     expect(advice.join()).toContain('ip_local_reserved_ports=8080,9000-9010,40000');
   });
 
+  test('connections of one port are told by the program, or the user, that has them', () => {
+    const remote = { address: '192.0.2.1', family: 'IPv4', port: 443 } as const;
+    const local = { address: '127.0.0.1', family: 'IPv4', port: 40000 } as const;
+    const of = (given: Partial<PortHolder>, pid = 1) =>
+      listener({ pid, name: 'curl' }, { state: 'ESTABLISHED', local, remote, ...given });
+    const unseen = [{ what: 'processes', right: 'root', message: '' }] as const;
+    const owned = (uid: number) => of({ uid, inode: uid, processes: [], unseen: [...unseen] });
+    const holders = [of({}), of({}, 2), of({}, 2), owned(7), owned(8), owned(8)];
+    const causes = causesOf(facts('EADDRINUSE', { port: 40000, holders }));
+    const ephemeral = causes.filter(({ cause }) => cause === 'ephemeral');
+    expect(ephemeral.map(({ message }) => message.replace(/ from .*/, ''))).toEqual([
+      'curl (pid 1) has a connection to 192.0.2.1:443',
+      'curl (pid 2) has 2 connections',
+      'A socket of user 7 has a connection to 192.0.2.1:443',
+      'A socket of user 8 has 2 connections',
+    ]);
+  });
+
   test('every cause says what it is, and each advice comes once', () => {
     const causes = causesOf(
       held(listener({ name: 'a' }), { holders: [listener({}), listener({})] }),
@@ -209,15 +255,30 @@ describe('the files of /proc', () => {
     expect(parsePorts('\n')).toEqual([]);
   });
 
+  test('the mounts tell whether /proc hides processes', () => {
+    const mounted = (options: string) => `proc /proc proc rw,${options} 0 0\n`;
+    expect(parseHidesProcesses(mounted('nosuid,hidepid=2'))).toBe(true);
+    expect(parseHidesProcesses(mounted('hidepid=ptraceable,gid=4'))).toBe(true);
+    expect(parseHidesProcesses(mounted('hidepid=off'))).toBe(false);
+    expect(parseHidesProcesses(mounted('hidepid=1') + mounted('nosuid'))).toBe(false);
+    expect(parseHidesProcesses('')).toBe(false);
+  });
+
   test('the status tells capabilities and filters', () => {
     expect(parseStatus('Name:\tnode\nCapEff:\t0000000000000400\nSeccomp:\t2\n')).toEqual({
       bindsPrivileged: true,
+      tracesOthers: false,
       filtered: true,
     });
     expect(parseStatus('CapEff:\t000001fffffffbff\nSeccomp:\t0\n')).toEqual({
       bindsPrivileged: false,
+      tracesOthers: true,
       filtered: false,
     });
-    expect(parseStatus('')).toEqual({ bindsPrivileged: false, filtered: false });
+    expect(parseStatus('')).toEqual({
+      bindsPrivileged: false,
+      tracesOthers: false,
+      filtered: false,
+    });
   });
 });

@@ -16,8 +16,7 @@ import {
 } from '../../src/index';
 import { startHolder } from '../support/holder';
 import { needsIpv6 } from '../support/network';
-import { dist, fixture } from '../support/paths';
-import { isLinux, linuxOnly, notInWine, runWhen, unixOnly } from '../support/platform';
+import { isLinux, linuxOnly, notInWine, unixOnly } from '../support/platform';
 import { rejection } from '../support/thrown';
 
 function portOf(server: Server): number {
@@ -367,46 +366,3 @@ sys.stdin.read()`;
     }
   });
 });
-
-/** What the fixture prints as an ordinary user. */
-function asNobody(query: object): unknown {
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [fixture('inspection/find-sockets.cjs'), JSON.stringify(query)],
-    { uid: 65534, gid: 65534, encoding: 'utf8' },
-  );
-  if (stdout === '') throw new Error(stderr);
-  return JSON.parse(stdout);
-}
-
-/** Whether another user can run this Node and read the package. */
-function nobodyCanRun(): boolean {
-  if (!isLinux || process.geteuid?.() !== 0) return false;
-  const options = { uid: 65534, gid: 65534 };
-  return (
-    spawnSync(process.execPath, ['-e', 'require(process.argv[1])', dist], options).status === 0
-  );
-}
-
-describe(
-  'findSockets as an ordinary user',
-  runWhen(nobodyCanRun(), 'needs root, and a checkout that other users can read'),
-  () => {
-    test('says that root would see the processes of others', async () => {
-      const { port } = await listening();
-      expect(asNobody({ port })).toMatchObject([
-        {
-          state: 'LISTEN',
-          uid: 0,
-          user: 'root',
-          processes: [],
-          unseen: [{ what: 'processes', right: 'root', message: expect.any(String) }],
-        },
-      ]);
-    });
-
-    test('says EACCES for the sockets of a process of another user', () => {
-      expect(asNobody({ pid: process.pid })).toBe('EACCES');
-    });
-  },
-);

@@ -171,6 +171,32 @@ describe('inspectSocket', () => {
     }
   });
 
+  test('makes of each report objects of its own', () => {
+    const socket = open(AF_INET, SOCK_STREAM);
+    const objects = () =>
+      Object.values<unknown>(inspectSocket(socket).options).filter(
+        (value) => value instanceof Object,
+      );
+    inspectSocket(socket);
+    const given = new Set(objects());
+    expect(given.size).toBeGreaterThan(0);
+    expect(objects().filter((value) => given.has(value))).toEqual([]);
+  });
+
+  test('tells of each socket its own, whichever came before', () => {
+    const plain = open(AF_INET, SOCK_STREAM);
+    const other = open(AF_INET, SOCK_STREAM);
+    other.setOption('SO_LINGER', { enabled: true, seconds: 7 });
+    other.setOption('SO_KEEPALIVE', true);
+    const tell = (socket: SocketHandle) => {
+      const { SO_LINGER: linger, SO_KEEPALIVE: keepAlive } = inspectSocket(socket).options;
+      return { linger, keepAlive };
+    };
+    const initial = { linger: { enabled: false, seconds: 0 }, keepAlive: false };
+    const set = { linger: { enabled: true, seconds: 7 }, keepAlive: true };
+    expect([plain, other, plain, other].map(tell)).toEqual([initial, set, initial, set]);
+  });
+
   test('names no option that must not be read', () => {
     const never = [...socketOptions].filter(([, { notInspected }]) => notInspected !== undefined);
     expect(never.map(([name]) => name)).toContain('SO_ERROR');

@@ -1,9 +1,11 @@
 import { exec, execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { Consumer } from '../support/consumer';
 import { root } from '../support/paths';
+import { notInWine } from '../support/platform';
 
 const run = promisify(execFile);
 
@@ -36,7 +38,9 @@ test('docs/cpython-parity.md names tests that exist', () => {
 });
 
 test('scripts that the documents and package.json name exist', () => {
-  const documents = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
+  const documents = readdirSync(join(root, 'docs'), { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `docs/${entry.name}`);
   const named = ['README.md', 'CONTRIBUTING.md', 'package.json', ...documents].flatMap(
     (file) => readFileSync(join(root, file), 'utf8').match(/\bscripts\/[\w/-]+\.mjs/g) ?? [],
   );
@@ -52,7 +56,12 @@ test('the demo runs, and nobody takes its port', async () => {
   expect(stdout).toContain('The port stayed ours.');
 });
 
-const examples = ['README.md', 'docs/inspecting.md'].flatMap((file) =>
+const examples = [
+  'README.md',
+  'docs/inspecting.md',
+  'docs/migrating.md',
+  'docs/reservations.md',
+].flatMap((file) =>
   codeBlocks(file)
     .filter(({ language }) => language === 'js')
     .map((block) => ({ file, ...block })),
@@ -65,6 +74,36 @@ test.each(examples)('$file has an example at line $line that runs', async ({ cod
   expect(stderr).toBe('');
   if (code.includes('console.log')) expect(stdout).not.toBe('');
 });
+
+test(
+  'every example compiles under strict',
+  notInWine('links to folders are refused there'),
+  async () => {
+    const project = new Consumer();
+    project.install('@types/node');
+    const files = examples.map(({ file, line, code }) => {
+      const name = `${basename(file, '.md')}-${line}.mts`;
+      project.write(name, code);
+      return name;
+    });
+    const compilerOptions = {
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      target: 'es2022',
+      lib: ['es2023', 'esnext.disposable'],
+      module: 'nodenext',
+      types: ['node'],
+    };
+    project.write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
+    expect(await project.run(join(root, 'node_modules/typescript/bin/tsc'), '-p', '.')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+  },
+);
 
 describe('the README', () => {
   test('has only blocks that are checked here', () => {
@@ -89,12 +128,20 @@ describe('the README', () => {
     },
   );
 
-  test.each(commands.filter((command) => !command.startsWith('npm ci')))('%s', async (command) => {
-    expect(command).toMatch(/^npx bindport /);
-    // npx takes seconds to find that the package is the one that it stands in.
-    const direct = command.replace('npx bindport', `"${process.execPath}" dist/cli/main.js`);
-    const { stdout, stderr } = await promisify(exec)(direct, { cwd: root, timeout: 20_000 });
-    expect(stderr).toBe('');
-    expect(stdout).toMatch(/\d+/);
+  test('npm install bindport is the first command', () => {
+    // test:package installs the tarball.
+    expect(commands[0]).toBe('npm install bindport');
   });
+
+  test.each(commands.slice(1).filter((command) => !command.startsWith('npm ci')))(
+    '%s',
+    async (command) => {
+      expect(command).toMatch(/^npx bindport /);
+      // npx takes seconds to find that the package is the one that it stands in.
+      const direct = command.replace('npx bindport', `"${process.execPath}" dist/cli/main.js`);
+      const { stdout, stderr } = await promisify(exec)(direct, { cwd: root, timeout: 20_000 });
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(/\d+/);
+    },
+  );
 });

@@ -41,6 +41,18 @@ test('import { … } gives every name', here, async () => {
   expect(await project.run('named.mjs')).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 
+test('bindport/get-port for require() and import are the same functions', here, async () => {
+  const project = new Consumer();
+  project.copy('get-port.cjs');
+  project.copy('get-port.mjs');
+  const result = { code: 0, stderr: '' };
+  expect(await project.run('get-port.cjs')).toEqual({
+    ...result,
+    stdout: '1024 clearLockedPorts,portNumbers true\n',
+  });
+  expect(await project.run('get-port.mjs')).toEqual({ ...result, stdout: 'true\n' });
+});
+
 test('a Jest test in its default configuration', here, async () => {
   const project = new Consumer();
   project.copy('public-names.json');
@@ -75,19 +87,21 @@ test.each(['threads', 'vmThreads'])('a vitest test with --pool=%s', here, async 
   });
 });
 
-test.each([
-  { resolution: 'node16', module: 'node16', file: 'types.cts' },
-  { resolution: 'node16', module: 'node16', file: 'types.mts' },
-  { resolution: 'nodenext', module: 'nodenext', file: 'types.cts' },
-  { resolution: 'nodenext', module: 'nodenext', file: 'types.mts' },
-  { resolution: 'bundler', module: 'esnext', file: 'types.ts' },
-])(
+test.each(
+  ['types', 'get-port-types'].flatMap((name) => [
+    { name, resolution: 'node16', module: 'node16', file: `${name}.cts` },
+    { name, resolution: 'node16', module: 'node16', file: `${name}.mts` },
+    { name, resolution: 'nodenext', module: 'nodenext', file: `${name}.cts` },
+    { name, resolution: 'nodenext', module: 'nodenext', file: `${name}.mts` },
+    { name, resolution: 'bundler', module: 'esnext', file: `${name}.ts` },
+  ]),
+)(
   'tsc compiles $file with moduleResolution $resolution',
   here,
-  async ({ resolution, module, file }) => {
+  async ({ name, resolution, module, file }) => {
     const project = new Consumer();
     project.install('@types/node');
-    project.copy('types.txt', file);
+    project.copy(`${name}.txt`, file);
     const compilerOptions = {
       strict: true,
       noEmit: true,

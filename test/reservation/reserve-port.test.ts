@@ -9,7 +9,7 @@ import {
   reservePorts,
 } from '../../src/index';
 import { freePort } from '../support/free-port';
-import { unixOnly } from '../support/platform';
+import { linuxOnly, unixOnly } from '../support/platform';
 import { node } from '../support/reservations';
 
 /** For calls that TypeScript refuses. */
@@ -306,6 +306,28 @@ describe('hosts', () => {
       catch (error) { console.log(error.code, readdirSync('/proc/self/fd').length - before); }
     `);
       expect(answer).toBe('EACCES 0');
+    },
+  );
+
+  test(
+    'passes over those of a list that need a privilege',
+    linuxOnly('ip_unprivileged_port_start tells them'),
+    async () => {
+      const free = freePort();
+      const answer = await node(`
+      const { readFileSync } = require('node:fs');
+      if (process.getuid() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }
+      const first = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+      const list = first ? [first - 1] : [];
+      const take = (port) => {
+        const reservation = bindport.reservePort({ port });
+        reservation.release();
+        return reservation.port;
+      };
+      const any = take(list);
+      console.log(take([...list, ${free}]), any > 0 && !list.includes(any));
+    `);
+      expect(answer).toBe(`${free} true`);
     },
   );
 });

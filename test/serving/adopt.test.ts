@@ -21,6 +21,7 @@ import { freePort } from '../support/free-port';
 import { needsIpv6 } from '../support/network';
 import { nodeDescriptor } from '../support/node-descriptor';
 import { isWindows, linuxOnly, unixOnly } from '../support/platform';
+import { leaveRemainder } from '../support/remainders';
 import { portOf } from '../support/servers';
 import { errnoOf, rejection, systemErrorLike, thrown } from '../support/thrown';
 
@@ -254,6 +255,64 @@ describe('adopting', () => {
     const before = names.map((name) => served.listenerCount(name));
     await adopt(served, boundSocket());
     expect(names.map((name) => served.listenerCount(name))).toEqual(before);
+  });
+});
+
+describe('with restartable', () => {
+  const restartable = true;
+
+  test('the server has SO_REUSEADDR once it listens, and no connection keeps the next one out', async () => {
+    const port = await leaveRemainder(async (served) => {
+      const handle = socket();
+      bindPort(handle);
+      const address = await adopt(served, handle, { restartable });
+      // On Windows the option would let others in, and TIME_WAIT needs none.
+      expect(getOption(served, 'SO_REUSEADDR')).toBe(!isWindows);
+      return address;
+    });
+    const next = server().listen(port, HOST);
+    await once(next, 'listening');
+  });
+
+  test('a net.BoundSocket gets it, too', needsBoundSocket, async () => {
+    const served = server();
+    await adopt(served, boundByNode({ host: HOST }), { restartable });
+    expect(getOption(served, 'SO_REUSEADDR')).toBe(!isWindows);
+  });
+
+  test('left out, the options stay as they were', async () => {
+    for (const options of [{}, { restartable: false }]) {
+      const handle = socket();
+      bindPort(handle);
+      const served = server();
+      await adopt(served, handle, options);
+      expect(getOption(served, 'SO_REUSEADDR')).toBe(false);
+    }
+  });
+
+  test('a refusal leaves the options as they were', async () => {
+    const handle = boundSocket();
+    const served = await listening();
+    await rejection(adopt(served, handle, { restartable }));
+    expect(handle.getOption('SO_REUSEADDR')).toBe(false);
+  });
+
+  test('a dgram socket is refused: the option would give its port away', async () => {
+    const handle = boundSocket(AF_INET, SOCK_DGRAM);
+    const error = await rejection(adopt(datagramSocket(), handle, { restartable }));
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    expect(error.message).toContain('options.restartable');
+    expect(handle.bound).toBe(true);
+  });
+
+  test.each([1, 'yes', null])('%s is no boolean', async (value) => {
+    const handle = boundSocket();
+    const error = await rejection(
+      Promise.resolve(callUnchecked(adopt, [server(), handle, { restartable: value }])),
+    );
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    expect(error.message).toMatch('The "options.restartable" argument must be of type boolean');
+    expect(handle.bound).toBe(true);
   });
 });
 

@@ -4,6 +4,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { binding } from '../../src/base/binding';
+import { listsBoundSockets } from '../../src/base/platform';
 import {
   adopt,
   bindPort,
@@ -12,12 +13,14 @@ import {
   type ListenExclusiveOptions,
   listenExclusive,
   type OptionName,
+  reservePort,
   SocketHandle,
 } from '../../src/index';
 import { badIntegers, callUnchecked } from '../support/bad-values';
 import { reportOf } from '../support/child';
 import { microsoftCells } from '../support/conflict-table';
 import { freePort } from '../support/free-port';
+import { startHolder } from '../support/holder';
 import { foreignIpv4, needsIpv6 } from '../support/network';
 import {
   isLinux,
@@ -25,9 +28,11 @@ import {
   isWine,
   linuxOnly,
   notInWine,
+  runWhen,
   unixOnly,
   windowsOnly,
 } from '../support/platform';
+import { connected, leaveRemainder } from '../support/remainders';
 import { errnoOf, rejection } from '../support/thrown';
 
 const { AF_INET6 } = constants;
@@ -49,6 +54,8 @@ function isAttempt(value: unknown): value is Attempt {
 const onWindowsItself = isWine
   ? notInWine('its host refuses a bind beside a listening socket')
   : windowsOnly('Unix refuses');
+
+const tellsAll = runWhen(isLinux && listsBoundSockets, 'Linux 6.8 lists what is bound');
 
 const ways = isWindows ? 3 : 4;
 
@@ -368,6 +375,83 @@ describe('starting again', () => {
       });
       expect(server.listening).toBe(false);
       expect(listened.map(({ closed }) => closed)).toEqual([true]);
+    });
+  });
+
+  test('works where nobody can tell who has the port', linuxOnly("Linux's sock_diag"), async () => {
+    const port = await leaveTimeWait();
+    const spy = vi.spyOn(binding, 'socketDiag').mockReturnValue(errnoOf('EACCES'));
+    onTestFinished(() => spy.mockRestore());
+    expect(await listening({ host: '127.0.0.1', port })).toMatchObject({ port });
+  });
+
+  describe('is EADDRINUSE that names the holder,', tellsAll, () => {
+    const refusal = async (port: number, host = '127.0.0.1') => {
+      const error = await rejection(listenExclusive(owner(), { host, port }));
+      expect(error).toMatchObject({ code: 'EADDRINUSE', syscall: 'bind', address: host, port });
+      return error.message;
+    };
+
+    test.each([
+      ['which is bound with SO_REUSEADDR', 'has bound it'],
+      ['which listens', 'listens there'],
+    ])('%s', async (_, does) => {
+      const port = await leaveTimeWait();
+      const socket = new SocketHandle();
+      onTestFinished(() => socket.close());
+      socket.setOption('SO_REUSEADDR', true);
+      socket.bind('127.0.0.1', port);
+      if (does === 'listens there') socket.listen();
+      const message = await refusal(port);
+      expect(message).toMatch(`bind EADDRINUSE 127.0.0.1:${port}: process ${process.pid} (`);
+      expect(message).toMatch(new RegExp(`\\(.*node.*\\) ${does}$`));
+      // Another address is another matter.
+      expect(await listening({ host: '127.0.0.2', port })).toMatchObject({ port });
+    });
+
+    test('a program', async () => {
+      const { port, pid } = await startHolder();
+      expect(await refusal(port)).toMatch(
+        new RegExp(`: process ${pid} \\(.*holder\\.py\\) listens there$`),
+      );
+    });
+
+    test('a reservation that is shared', async () => {
+      using reservation = reservePort();
+      reservation.share();
+      expect(await refusal(reservation.port)).toContain(`process ${process.pid} (`);
+    });
+
+    test('a connection that is open', async () => {
+      const { server, port } = await connected((server) =>
+        listenExclusive(server, { host: '127.0.0.1', port: freePort() }),
+      );
+      server.close();
+      expect(await refusal(port)).toContain('has a connection from it');
+    });
+
+    test('or tells how long connections that have ended keep the port', async () => {
+      const port = await leaveRemainder((server) => {
+        const socket = new SocketHandle();
+        bindPort(socket);
+        return adopt(server, socket);
+      });
+      expect(await refusal(port)).toMatch(
+        /: connections that have ended keep it for another \d+ s$/,
+      );
+    });
+
+    test('on :: with ipv6Only not one of IPv4', needsIpv6, async () => {
+      const port = await leaveRemainder(
+        (server) => listenExclusive(server, { host: '::1', port: freePort() }),
+        'TIME_WAIT',
+        '::1',
+      );
+      const socket = new SocketHandle();
+      onTestFinished(() => socket.close());
+      socket.bind('127.0.0.1', port);
+      expect(await listening({ host: '::', port, ipv6Only: true })).toMatchObject({ port });
+      expect(await refusal(port)).toContain('has bound it');
     });
   });
 

@@ -1,11 +1,11 @@
 /** Who has a descriptor, and for how long: children, threads that end, forgotten handles, numbers given out again. */
 import { spawnSync } from 'node:child_process';
 import { fstatSync } from 'node:fs';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { binding } from '../../src/base/binding';
 import { bindPort, constants, SocketHandle } from '../../src/index';
 import { reportOf, startFixture } from '../support/child';
-import { closedCode, reuse } from '../support/descriptors';
+import { closedCode, openSockets, reuse } from '../support/descriptors';
 import { freePort } from '../support/free-port';
 import { fixture } from '../support/paths';
 import { linuxOnly, unixOnly } from '../support/platform';
@@ -169,3 +169,14 @@ async function numbers(cycles: number, leaks: number): Promise<Numbers> {
   if (!isNumbers(report)) throw new Error('no report');
   return report;
 }
+
+test('a duplicate for which the stack has no room is closed again', unixOnly('/dev/fd'), () => {
+  using handle = new SocketHandle();
+  const before = openSockets();
+  const spy = vi.spyOn(FinalizationRegistry.prototype, 'register').mockImplementationOnce(() => {
+    throw new RangeError('Maximum call stack size exceeded');
+  });
+  onTestFinished(() => spy.mockRestore());
+  expect(thrown(() => handle.duplicate())).toBeInstanceOf(RangeError);
+  expect(openSockets()).toEqual(before);
+});

@@ -645,7 +645,7 @@ describe('transfer', () => {
 
   test('has no handle in Node for a Unix domain socket on Windows', windowsOnly('Winsock'), () => {
     const { fd } = socket();
-    expect(thrown(() => openTarget(fd, AF_UNIX, SOCK_STREAM))).toMatchObject({
+    expect(thrown(() => openTarget({ fd }, AF_UNIX, SOCK_STREAM))).toMatchObject({
       code: 'ERR_SOCKET_BAD_TYPE',
     });
   });

@@ -175,16 +175,21 @@ export function bindCauses(facts: PortFacts): PortCause[] {
   return one;
 }
 
-/** Connections that nobody here could take were answered. */
-export function redirectedCauses({ answered, port }: PortFacts): PortCause[] {
-  const [address] = answered;
+/** Connections that nobody here could take were answered, or do not get to whoever would take them. */
+export function redirectedCauses({ answered, astray, port }: PortFacts): PortCause[] {
+  const [address = astray[0]] = answered;
   if (address === undefined) return [];
+  const at = place(address, port);
+  const message =
+    answered.length > 0
+      ? `Nobody here has the port, and yet a connection to ${at} is answered: the packet filter sends it elsewhere (DNAT, IPVS), and a server that binds the port would get none.`
+      : `Nobody here has the port, and yet a socket that binds ${at} does not reach itself there: the packet filter sends its connections elsewhere (DNAT), where nobody answers, refuses or drops them, and a server that binds the port would get none from this machine.`;
   return [
     {
       ...of(
         'redirected',
-        `Nobody here has the port, and yet a connection to ${place(address, port)} is answered: the packet filter sends it elsewhere (DNAT, IPVS), and a server that binds the port would get none.`,
-        '`sudo nft list ruleset` or `sudo iptables-save -t nat` shows the rule.',
+        message,
+        '`sudo nft list ruleset` or `sudo iptables-save` shows the rule.',
         `\`docker ps --filter publish=${port}\` shows whether it is a container’s.`,
       ),
       address,

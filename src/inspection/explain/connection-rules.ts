@@ -67,7 +67,7 @@ function endConnections(
   );
 }
 
-/** The connections of one kind that one process has, as one cause. */
+/** The connections of one kind that one process has, or processes of one user that are not seen, as one cause. */
 function connectionCause(
   kind: ConnectionKind,
   holders: readonly [HolderFacts, ...HolderFacts[]],
@@ -108,12 +108,14 @@ function connectionCause(
         ),
       );
     case 'ephemeral': {
-      const remote = socket.remote && place(socket.remote.address, socket.remote.port);
+      const { remote } = socket;
+      const to = remote ? place(remote.address, remote.port) : 'elsewhere';
+      const connections = holders.length === 1 ? `a connection to ${to}` : count;
       return causeOf(
         kind,
         socket,
         process,
-        `${ownerText(socket)} has a connection to ${remote ?? 'elsewhere'} from ${at}: the system gave it this port.`,
+        `${ownerText(socket)} has ${connections} from ${at}: the system gave it this port.`,
         [...reuse, ...ephemeralAdvice(facts), ...endConnections(process, socket, facts)],
       );
     }
@@ -136,7 +138,9 @@ export function connectionCauses(holders: readonly HolderFacts[], facts: PortFac
   for (const holder of holders) {
     if (relationOf(holder.socket, facts) === 'apart') continue;
     const kind = kindOf(holder, facts);
-    const key = `${kind} ${holder.socket.processes[0]?.pid}`;
+    const { processes, uid } = holder.socket;
+    // The kernel gives one port to several programs that connect to different places.
+    const key = `${kind} ${processes[0]?.pid ?? `of user ${uid}`}`;
     kinds.set(key, kind);
     const group = groups.get(key);
     if (group) group.push(holder);

@@ -3,7 +3,6 @@ import {
   HOST,
   HOSTv6,
   ipVersion,
-  isIpv6,
   WILDCARD,
   WILDCARDv6,
 } from '../../base/addresses';
@@ -11,16 +10,13 @@ import { constants } from '../../base/constants';
 import { invalidArgValue } from '../../base/errors';
 import { reuseAddrIsForTimeWait } from '../../base/platform';
 import { port as checkPort, object, text } from '../../base/validate';
-import { acceptsConnections } from '../../socket/connect-probe';
 import { isRefused, type PortFacts, relationOf } from './facts';
 import { areAlone, findAll, findListeners, type HolderFacts } from './holders';
 import { type BindRequest, reachesLoopback, succeeded, tryBind } from './probes';
+import { findRedirects } from './redirects';
 import type { BindAttempt, BindOption, ExplainPortOptions, PortReport } from './report';
 import { adviceOf, causesOf, isFree } from './rules';
 import { MachineFacts, type SystemFacts } from './system-facts';
-
-/** How long a connection may take that only looks whether somebody answers, in milliseconds. */
-const PATIENCE = 200;
 
 /** How often all is looked at again because a socket came or went in between. */
 const ATTEMPTS = 3;
@@ -165,6 +161,7 @@ function observe(question: Question, system: SystemFacts): PortFacts {
     binds,
     loopback: reachesLoopback(),
     answered: [],
+    astray: [],
     system,
   };
   if (port !== 0 && hasOtherHolders(facts)) facts.holders = findAll(port);
@@ -190,32 +187,17 @@ function isTorn(facts: PortFacts): boolean {
 }
 
 /**
- * Where a connection is answered though nobody has the port. Nobody can be let in by it: nothing of ours
- * listens.
- */
-async function answeredAt({ host, asked, system }: PortFacts, port: number): Promise<string[]> {
-  const outside = system.addresses.find(
-    ({ address, internal }) => !internal && !isIpv6(address),
-  )?.address;
-  const [address = HOST] = asked;
-  const targets =
-    host === undefined ? [HOST, ...(outside === undefined ? [] : [outside])] : [address];
-  const answers = await Promise.all(
-    targets.map((target) => acceptsConnections(target, port, AbortSignal.timeout(PATIENCE))),
-  );
-  return targets.filter((_, i) => answers[i]);
-}
-
-/**
  * Explains why a port can't be bound, or why nobody is reached there: who has it, with which options, which
  * binds would work now, the causes by code, and what to do next.
  *
  * Nothing is guessed: the system's sockets are looked up first, processes only for those that have the port,
  * and then binds are tried. A bind that succeeds holds the port for some microseconds. No probe listens or
  * takes a datagram, and SO_REUSEPORT is tried last, only where every holder has it on. Where nobody has a TCP
- * port, one connection to it (of this machine to itself) shows whether the packet filter sends it elsewhere.
+ * port, one connection to it (of this machine to itself) shows whether the packet filter sends it to somebody
+ * else; on Linux one more, of a socket on that port to itself, whether the port is reached at all. That socket has
+ * the port, with SO_REUSEADDR on, until it is connected, and for 0.2 s where a filter drops what it sends.
  *
- * Needs no privilege. What only root sees is said, in each holder's `unseen` and by the causes `'other-user'`
+ * Needs no privilege. What takes one to see is said, in each holder's `unseen` and by the causes `'other-user'`
  * and `'hidden'`.
  *
  * @param port the port, 1 to 65535, or 0: whether the system has one to choose
@@ -238,7 +220,7 @@ export async function explainPort(
   const { protocol, host } = question;
   const free = isFree(facts);
   if (free && protocol === 'tcp' && port !== 0 && facts.holders.length === 0 && facts.loopback) {
-    facts.answered = await answeredAt(facts, port);
+    Object.assign(facts, await findRedirects(facts));
   }
   const causes = causesOf(facts);
   return {

@@ -1,6 +1,7 @@
 /** What the rules go by, and how it is put into words. */
 import { canonicalAddress, covers, ipVersion, isIpv6 } from '../../base/addresses';
 import { forcedKillCommand, killCommand, superuserPrefix } from '../../base/platform';
+import { visible } from '../../base/visible';
 import type { ProcessInfo, SocketInfo } from '../socket-info';
 import type { HolderFacts } from './holders';
 import { succeeded } from './probes';
@@ -23,6 +24,8 @@ export interface PortFacts {
   loopback: boolean;
   /** The addresses at which somebody answered though nobody has the port. */
   answered: readonly string[];
+  /** The addresses at which not even a socket on the port itself is reached. */
+  astray: readonly string[];
   system: SystemFacts;
 }
 
@@ -74,13 +77,13 @@ export function place(address: string, port: number): string {
 }
 
 export function nameOf({ pid, name, command }: ProcessInfo): string {
-  return name ?? command?.split(' ')[0] ?? `process ${pid}`;
+  return visible(name ?? command?.split(' ')[0] ?? `process ${pid}`);
 }
 
 /** `nginx (pid 4711)`. */
 export function processText(process: ProcessInfo): string {
   const name = process.name ?? process.command?.split(' ')[0];
-  return name === undefined ? `Process ${process.pid}` : `${name} (pid ${process.pid})`;
+  return name === undefined ? `Process ${process.pid}` : `${visible(name)} (pid ${process.pid})`;
 }
 
 /** The user of a socket: `user www-data`, `user 33`. */
@@ -106,6 +109,11 @@ export function asOwner(command: string, { uid }: SocketInfo, { system }: PortFa
 /** A command that only the superuser may run. */
 export function asRoot(command: string, { system }: PortFacts): string {
   return system.uid === undefined || system.uid === 0 ? command : superuserPrefix + command;
+}
+
+/** A name as a shell takes it for one word: those of units may have backslashes. */
+export function quoted(name: string): string {
+  return name.includes('\\') ? `'${name}'` : name;
 }
 
 /** How to end processes. */

@@ -2,9 +2,9 @@
 import { canonicalAddress, covers } from '../../base/addresses';
 import { binding } from '../../base/binding';
 import { constants } from '../../base/constants';
-import { ENOTSUP, EPERM } from '../../base/errors';
 import { hasProcSys } from '../../base/platform';
 import { findSocketsSync } from '../find-sockets';
+import { unseenOptions } from '../found-options';
 import {
   hasLoadedBindport,
   isInheritable,
@@ -13,7 +13,7 @@ import {
   programOf,
   waitsForNoSocket,
 } from '../linux/process-facts';
-import type { ProcessInfo, SocketHolder, SocketInfo, Unseen } from '../socket-info';
+import type { ProcessInfo, SocketHolder, SocketInfo } from '../socket-info';
 import type { PortHolder, SharingOptions } from './report';
 
 /** A socket that has the port, with what the system tells of its processes. */
@@ -44,23 +44,6 @@ function hasSharingOptions({ protocol, state }: SocketInfo): boolean {
 const SHARING = (['SO_REUSEADDR', 'SO_REUSEPORT'] as const).filter(
   (name) => constants[name] !== undefined,
 );
-
-function unseenOptions(error: number): Unseen {
-  if (error === ENOTSUP) {
-    return { what: 'options', message: 'this system does not tell the options of others' };
-  }
-  if (error !== EPERM) {
-    return { what: 'options', message: 'its process was gone before its options could be read' };
-  }
-  const root = process.geteuid?.() === 0;
-  return {
-    what: 'options',
-    right: root ? 'CAP_SYS_PTRACE' : 'root',
-    message: root
-      ? 'reading the options of its process needs CAP_SYS_PTRACE (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS)'
-      : 'root sees its SO_REUSEADDR and SO_REUSEPORT (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS)',
-  };
-}
 
 /** The options that its process set, or libuv's error number. */
 function readSharing(socket: SocketInfo, { pid, tid, fd = -1 }: SocketHolder) {

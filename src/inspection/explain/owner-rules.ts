@@ -1,18 +1,11 @@
 /** Causes in who has a socket: containers, services of the system, and owners that are not seen. */
+import { visible } from '../../base/visible';
+import { isContainerProxy } from '../container-proxy';
 import type { SocketHolder } from '../socket-info';
 import { causeOf } from './cause';
-import { asRoot, endAdvice, type PortFacts, processText, userText } from './facts';
+import { asRoot, endAdvice, type PortFacts, processText, quoted, userText } from './facts';
 import type { HolderFacts } from './holders';
 import type { PortCause } from './report';
-
-/** docker-proxy and its kin, which pass a published port on into a container. Linux cuts names to 15 bytes. */
-const CONTAINER_PROXY =
-  /^(?:docker-proxy|com\.docker\.back(?:end)?|rootlessport|rootlesskit|slirp4netns|pasta|gvproxy|wslrelay)(?:\.exe)?$/;
-
-function isContainerProxy({ name, command }: SocketHolder): boolean {
-  const program = command?.split(' ')[0]?.split(/[/\\]/).at(-1);
-  return CONTAINER_PROXY.test(name ?? '') || CONTAINER_PROXY.test(program ?? '');
-}
 
 export function containerCause({ socket }: HolderFacts, { port }: PortFacts): PortCause[] {
   const proxy = socket.processes.find(isContainerProxy);
@@ -29,7 +22,7 @@ export function containerCause({ socket }: HolderFacts, { port }: PortFacts): Po
   const ip = /-container-ip\s+(\S+)/.exec(proxy.command ?? '')?.[1];
   const inner = /-container-port\s+(\d+)/.exec(proxy.command ?? '')?.[1];
   const target =
-    ip === undefined ? 'a container' : `port ${inner ?? '?'} of the container at ${ip}`;
+    ip === undefined ? 'a container' : `port ${inner ?? '?'} of the container at ${visible(ip)}`;
   return [
     causeOf('container', socket, proxy, `${processText(proxy)} passes it on to ${target}.`, [
       `\`docker ps --filter publish=${port}\` names the container; \`docker stop\` with that name ends it.`,
@@ -97,23 +90,32 @@ export function unknownOwnerCauses(
   }
   const { cgroup } = socket;
   const unit = cgroup?.unit;
-  const where = unit ?? (cgroup && cgroup.path !== '/' ? cgroup.path : undefined);
+  const where = unit ?? (cgroup && cgroup.path !== '/' ? visible(cgroup.path) : undefined);
   const candidates = (cgroup?.processes ?? []).map(processText).join(', ');
   const group =
     where === undefined
       ? ''
       : ` It was made in the control group ${where}${candidates && `, whose processes are ${candidates}`}.`;
-  const unitAdvice = unit === undefined ? [] : [`\`systemctl status ${unit}\` shows that unit.`];
+  const unitAdvice =
+    unit === undefined ? [] : [`\`systemctl status ${quoted(unit)}\` shows that unit.`];
   const why = `bindport why ${facts.port}${facts.protocol === 'udp' ? ' --udp' : ''}`;
-  if (socket.unseen.some(({ right }) => right === 'root')) {
+  const right = socket.unseen.find(({ what }) => what === 'processes')?.right;
+  if (right !== undefined) {
     const user = userText(socket) ?? 'another user';
+    const [sees, advice] =
+      right === 'root'
+        ? ['only root sees which', `\`${asRoot(why, facts)}\` names the process.`]
+        : [
+            'this root lacks CAP_SYS_PTRACE, which would show which',
+            `\`${why}\` names the process with that capability (docker run --cap-add SYS_PTRACE), or on the host.`,
+          ];
     return [
       causeOf(
         'other-user',
         socket,
         undefined,
-        `A process of ${user} has it, and only root sees which.${group}`,
-        [`\`${asRoot(why, facts)}\` names the process.`, ...unitAdvice],
+        `A process of ${user} has it, and ${sees}.${group}`,
+        [advice, ...unitAdvice],
       ),
     ];
   }

@@ -48,7 +48,7 @@ export const PORT_CAUSES = [
  * - `'in-flight'`: a descriptor of the socket is on its way through a Unix domain socket to `pid`.
  * - `'inherited'`: `pid` has the socket from the program that started it, and most likely has no use for it.
  * - `'hidden'`: no process that is seen here has the socket.
- * - `'other-user'`: a process of another user has it, and only root sees which.
+ * - `'other-user'`: a process of another user has it, and this one may not see which (root, or CAP_SYS_PTRACE).
  * - `'main-thread-ended'`: a process whose main thread has ended has it, and most tools do not find it.
  * - `'reuseport-user'`: it shares its port by SO_REUSEPORT, but only with sockets of its own user.
  * - `'reuseport-shared'`: a bind with SO_REUSEPORT gets the port too, and half of its connections.
@@ -59,7 +59,8 @@ export const PORT_CAUSES = [
  * - `'no-ipv6'`: IPv6 is off here.
  * - `'range-exhausted'`: the system has no port left to choose from (of port 0).
  * - `'device'`: a socket has the port on one network interface alone.
- * - `'redirected'`: nobody has the port, and yet connections to it are answered: from elsewhere.
+ * - `'redirected'`: nobody has the port, and yet connections to it are answered from elsewhere, or (Linux) do not
+ *   reach even a socket that is bound to it: a packet filter sends them away, refuses or drops them.
  * - `'unresponsive'`: the process is stopped, or does not accept the connections that wait.
  * - `'elsewhere'`: somebody listens, but not where clients look for it.
  * - `'no-loopback'`: the loopback interface is down.

@@ -9,6 +9,7 @@ import {
   type PortFacts,
   place,
   processText,
+  quoted,
   type Relation,
   relationOf,
   reuseAdvice,
@@ -120,7 +121,9 @@ function stateCause(
   const end = elsewhereAdvised ? [] : endAdvice(leaders, socket, facts, stopped.length > 0);
   const unit = socket.cgroup?.unit;
   if (end.length > 0 && unit?.endsWith('.service') && !/^user@/.test(unit)) {
-    end.push(`Where ${unit} starts it again: \`${asRoot(`systemctl stop ${unit}`, facts)}\`.`);
+    end.push(
+      `Where ${unit} starts it again: \`${asRoot(`systemctl stop ${quoted(unit)}`, facts)}\`.`,
+    );
   }
   const cause = (code: PortCauseCode, message: string, ...advice: string[]) =>
     causeOf(code, socket, process, message, advice);

@@ -30,10 +30,16 @@ export function parseCgroup(text: string): string | undefined {
   return /^0::(.+)$/m.exec(text)?.[1];
 }
 
+/**
+ * A unit's name has no other characters (systemd.unit(5)): whoever is given a group makes groups of any name within
+ * it, and advice has the name in a command.
+ */
+const UNIT = /^[\w:.\\@-]+\.(?:service|scope|socket|mount|swap)$/;
+
 /** A group and what its path tells: systemd's units end in their kind, containers' ids are 64 hexadecimal digits. */
 export function describe(path: string): ControlGroup {
   const parts = path.split('/');
-  const unit = parts.findLast((part) => /\.(?:service|scope|socket|mount|swap)$/.test(part));
+  const unit = parts.findLast((part) => UNIT.test(part));
   const container = parts
     .map((part) => /(?:^|[-:])([0-9a-f]{64})(?:\.scope)?$/.exec(part)?.[1])
     .findLast((id) => id !== undefined);

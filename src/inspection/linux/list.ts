@@ -1,15 +1,17 @@
 /** The sockets of a Linux machine: from its tables, with the processes, users and groups that they belong to. */
-import { EACCES, ENOENT, ESRCH, systemError } from '../../base/errors';
+import { EACCES, ENOENT, EPERM, ESRCH, systemError } from '../../base/errors';
 import {
   type FoundSocket,
   matches,
   type SocketFilter,
+  type SocketHolder,
   type SocketInfo,
   type Unseen,
 } from '../socket-info';
 import { ControlGroups } from './cgroups';
 import { findHolders, type Holders, socketsOfProcess } from './processes';
 import { readSocketTables } from './sock-diag';
+import { hidesProcesses, tracesOthers } from './system';
 import { localUsers } from './users';
 
 /** The sockets of one process, by their inodes. */
@@ -19,20 +21,31 @@ function inodesOf(pid: number): ReadonlySet<number> {
   if (inodes === ENOENT) throw systemError(ESRCH, 'open', { subject: `process ${pid}` });
   throw systemError(inodes, 'open', {
     subject: `/proc/${pid}/fd`,
-    ...(inodes === EACCES && { explanation: 'only root may see what others have open' }),
+    ...((inodes === EACCES || inodes === EPERM) && {
+      explanation: `${rightToSee().message} what the processes of others have open`,
+    }),
   });
 }
 
-const DENIED: Unseen = {
-  what: 'processes',
-  right: 'root',
-  message: 'root sees which process has it',
-};
+/** The right that this user lacks to see the descriptors of others, and what is then to be said of it. */
+function rightToSee(): { right: 'root' | 'CAP_SYS_PTRACE'; message: string } {
+  return process.geteuid?.() === 0
+    ? {
+        right: 'CAP_SYS_PTRACE',
+        message: 'it takes CAP_SYS_PTRACE over its user namespace, which this root lacks, to see',
+      }
+    : { right: 'root', message: 'root sees, and with CAP_SYS_PTRACE others do (Linux 5.14),' };
+}
+
+function denied(question: string): Unseen {
+  const { right, message } = rightToSee();
+  return { what: 'processes', right, message: `${message} ${question}` };
+}
 
 const ELSEWHERE: Unseen = {
   what: 'processes',
   message:
-    'no process that is seen here has it: it is on its way from one to another, in another pid namespace, or the kernel’s own',
+    'no process that is seen here has it: it is on its way from one to another, in another pid or user namespace, or the kernel’s own',
 };
 
 /** What follows from the processes of one listing. */
@@ -40,32 +53,44 @@ class Owners {
   readonly #holders: Holders | undefined;
   readonly #groups = new ControlGroups();
   readonly #users = localUsers();
+  readonly #searchesAll: boolean;
+  #lacking: boolean | undefined;
 
   constructor(found: readonly FoundSocket[], depth: SocketFilter['processes']) {
     const inodes = new Set(found.flatMap(({ inode }) => inode ?? []));
     this.#holders = depth === 'none' ? undefined : findHolders(inodes, depth);
+    this.#searchesAll = depth === 'all';
   }
 
   complete({ cgroupId, ...found }: FoundSocket): SocketInfo {
     const holders = found.inode === undefined ? [] : this.#holders?.byInode.get(found.inode);
-    const unseen = holders === undefined && this.#holders !== undefined;
     const info: SocketInfo = {
       ...found,
       processes: holders ?? [],
-      unseen: unseen ? [this.#reason()] : [],
+      unseen: this.#unseen(holders),
     };
     const user = found.uid === undefined ? undefined : this.#users.get(found.uid);
     if (user !== undefined) info.user = user;
     const group = this.#groups.find(cgroupId, holders?.[0]?.pid);
     if (group !== undefined) {
-      info.cgroup = unseen ? this.#groups.withProcesses(group) : group;
+      const unknown = holders === undefined && this.#holders !== undefined;
+      info.cgroup = unknown ? this.#groups.withProcesses(group) : group;
     }
     return info;
   }
 
-  #reason(): Unseen {
-    // With hidepid the processes of others are not even listed.
-    return this.#holders?.denied || process.geteuid?.() !== 0 ? DENIED : ELSEWHERE;
+  #unseen(holders: readonly SocketHolder[] | undefined): Unseen[] {
+    if (this.#holders === undefined) return [];
+    if (holders === undefined)
+      return [this.#lacksRight() ? denied('which process has it') : ELSEWHERE];
+    if (holders.length === 0 || !this.#searchesAll || !this.#lacksRight()) return [];
+    return [denied('whether others have it, too')];
+  }
+
+  /** Whether it is a right that hides processes. With CAP_SYS_PTRACE those of outer user namespaces stay hidden. */
+  #lacksRight(): boolean {
+    this.#lacking ??= (this.#holders?.denied || hidesProcesses()) && !tracesOthers();
+    return this.#lacking;
   }
 }
 

@@ -1,7 +1,7 @@
 /** What /proc tells of how processes use a socket: proc(5). Nothing is told of a process that may not be read. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { ProcessInfo } from '../socket-info';
-import { describeProcess, numbersIn, parseStat } from './processes';
+import { describeWhile, numbersIn, statOf } from './processes';
 
 function read(path: string): string {
   try {
@@ -28,7 +28,7 @@ export interface ProcessState {
 }
 
 export function processState(pid: number): ProcessState | undefined {
-  const stat = parseStat(read(`/proc/${pid}/stat`));
+  const stat = statOf(pid);
   if (stat === undefined) return undefined;
   const { state, started, parent } = stat;
   return { stopped: state === 'T' || state === 't', started, parent };
@@ -73,18 +73,21 @@ function descriptorsIn(pid: number): string[] {
   }
 }
 
+function waitsToBeReceived(pid: number, fd: string): boolean {
+  return (
+    link(`/proc/${pid}/fd/${fd}`).startsWith('socket:') &&
+    /^scm_fds:\s*[1-9]/m.test(read(`/proc/${pid}/fdinfo/${fd}`))
+  );
+}
+
 /**
  * The processes that have a Unix domain socket with descriptors in its queue which nobody has received:
  * SCM_RIGHTS of unix(7). `scm_fds` counts them since Linux 5.5 (net/unix/af_unix.c, unix_show_fdinfo).
  */
 export function processesToReceive(): ProcessInfo[] {
-  return numbersIn('/proc')
-    .filter((pid) =>
-      descriptorsIn(pid).some(
-        (fd) =>
-          link(`/proc/${pid}/fd/${fd}`).startsWith('socket:') &&
-          /^scm_fds:\s*[1-9]/m.test(read(`/proc/${pid}/fdinfo/${fd}`)),
-      ),
-    )
-    .map(describeProcess);
+  return numbersIn('/proc').flatMap((pid) => {
+    const fd = descriptorsIn(pid).find((fd) => waitsToBeReceived(pid, fd));
+    if (fd === undefined) return [];
+    return describeWhile(pid, () => waitsToBeReceived(pid, fd)) ?? [];
+  });
 }

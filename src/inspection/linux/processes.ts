@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { binding } from '../../base/binding';
-import { EACCES } from '../../base/errors';
+import { EACCES, EPERM } from '../../base/errors';
 import type { ProcessInfo, SocketHolder } from '../socket-info';
 
 /** Ticks of USER_HZ, 100 a second on every architecture of Node's. */
 const TICK = 10;
 
-function read(path: string): string | undefined {
+export function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -35,13 +35,37 @@ export function numbersIn(folder: string): number[] {
   }
 }
 
-/** State, parent and start of a process. The name in parentheses may hold anything. */
-export function parseStat(
-  stat: string,
-): { state: string; parent: number; started: number } | undefined {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, parent, started] = [fields[0], Number(fields[1]), Number(fields[19])];
-  return state && Number.isFinite(started) ? { state, parent, started: started * TICK } : undefined;
+export interface ProcessStat {
+  state: string;
+  parent: number;
+  group: number;
+  session: number;
+  /** Milliseconds after the machine's start. */
+  started: number;
+}
+
+/** The line in /proc/<pid>/stat. The name in parentheses may hold anything. */
+export function parseStat(stat: string): ProcessStat | undefined {
+  const [state, ...numbers] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [parent = 0, group = 0, session = 0] = numbers.map(Number);
+  const started = Number(numbers[18]);
+  if (!state || !Number.isFinite(started)) return undefined;
+  return { state, parent, group, session, started: started * TICK };
+}
+
+export function statOf(pid: number): ProcessStat | undefined {
+  return parseStat(read(`/proc/${pid}/stat`) ?? '');
+}
+
+/**
+ * What /proc shows of a process that still has what it was found with; undefined where it has ended by then. Another
+ * process may have got its number in between, but not its start.
+ */
+export function describeWhile(pid: number, has: () => boolean): ProcessInfo | undefined {
+  const started = statOf(pid)?.started;
+  if (started === undefined) return undefined;
+  const info = describeProcess(pid);
+  return has() && statOf(pid)?.started === started ? info : undefined;
 }
 
 /** What /proc shows of a process to everybody. */
@@ -52,7 +76,7 @@ export function describeProcess(pid: number): ProcessInfo {
   // Empty for a kernel thread and for one that is ending.
   const command = read(`/proc/${pid}/cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
   if (command) info.command = command;
-  const stat = parseStat(read(`/proc/${pid}/stat`) ?? '');
+  const stat = statOf(pid);
   if (stat) info.startedAt = new Date(Math.round(Date.now() - (uptime() * 1000 - stat.started)));
   return info;
 }
@@ -77,8 +101,16 @@ export function socketsOfProcess(pid: number): Set<number> | number {
 
 /** The threads of a process whose main thread has ended: state Z, and its descriptors are seen through them. */
 function otherThreads(pid: number): number[] {
-  if (parseStat(read(`/proc/${pid}/stat`) ?? '')?.state !== 'Z') return [];
+  if (statOf(pid)?.state !== 'Z') return [];
   return numbersIn(`/proc/${pid}/task`).filter((tid) => tid !== pid);
+}
+
+function hasSocket(pid: number, fd: number, inode: number): boolean {
+  const target = link(`/proc/${pid}/fd/${fd}`);
+  if (target !== undefined) return target === `socket:[${inode}]`;
+  // With CAP_SYS_PTRACE alone the folder is closed, and fdinfo is not.
+  const held = binding.heldSockets(pid, Uint32Array.of(inode), ALL, 0);
+  return typeof held !== 'number' && held.some((number, i) => i % 2 === 1 && number === fd);
 }
 
 /** Who has which socket. */
@@ -121,7 +153,8 @@ class Search {
   look(pid: number, { tid, most = ALL, first = false }: LookOptions = {}): void {
     const held = binding.heldSockets(tid ?? pid, this.#wanted, most, first ? 1 : 0);
     if (typeof held === 'number') {
-      this.denied ||= held === EACCES;
+      // EPERM with hidepid=1 (proc(5)).
+      this.denied ||= held === EACCES || held === EPERM;
       return;
     }
     for (let i = 0; i + 1 < held.length; i += 2) this.#add(pid, tid, held[i], held[i + 1]);
@@ -142,7 +175,10 @@ class Search {
   }
 
   #add(pid: number, tid: number | undefined, inode = 0, fd = 0): void {
-    const info = this.#described.get(pid) ?? describeProcess(pid);
+    const has = () => hasSocket(tid ?? pid, fd, inode);
+    const info = this.#described.get(pid) ?? describeWhile(pid, has);
+    // It has closed the descriptor since, or has ended, and its number is perhaps another process'.
+    if (info === undefined) return;
     this.#described.set(pid, info);
     const holders = this.byInode.get(inode) ?? [];
     this.byInode.set(inode, holders);

@@ -10,6 +10,8 @@ export interface PortInterval {
 export interface KernelStatus {
   /** Whether CAP_NET_BIND_SERVICE is in effect: capabilities(7). */
   bindsPrivileged: boolean;
+  /** Whether CAP_SYS_PTRACE is: other users' processes are seen. */
+  tracesOthers: boolean;
   /** Whether a seccomp(2) filter looks at this process' system calls. */
   filtered: boolean;
   /** Whether this is the first of the pid namespaces, which sees all processes. */
@@ -17,6 +19,7 @@ export interface KernelStatus {
 }
 
 const CAP_NET_BIND_SERVICE = 10n;
+const CAP_SYS_PTRACE = 19n;
 const SECCOMP_MODE_FILTER = 2;
 
 /** PROC_PID_INIT_INO of include/linux/proc_ns.h. */
@@ -60,8 +63,10 @@ export function readLowestUnprivilegedPort(): number | undefined {
 export function parseStatus(status: string): Omit<KernelStatus, 'seesAllProcesses'> {
   const field = (name: string) => new RegExp(`^${name}:\\s*(\\w+)`, 'm').exec(status)?.[1];
   const capabilities = BigInt(`0x${field('CapEff') ?? '0'}`);
+  const has = (capability: bigint) => ((capabilities >> capability) & 1n) === 1n;
   return {
-    bindsPrivileged: ((capabilities >> CAP_NET_BIND_SERVICE) & 1n) === 1n,
+    bindsPrivileged: has(CAP_NET_BIND_SERVICE),
+    tracesOthers: has(CAP_SYS_PTRACE),
     filtered: Number(field('Seccomp')) === SECCOMP_MODE_FILTER,
   };
 }
@@ -76,4 +81,26 @@ export function readStatus(): KernelStatus | undefined {
     // As in a sandbox: then some are not seen.
   }
   return { ...parseStatus(status), seesAllProcesses: namespace === FIRST_PID_NAMESPACE };
+}
+
+/**
+ * Whether processes of others are left out of /proc: its mount option hidepid (proc(5)), by number or by name; of
+ * several mounts the last is seen.
+ */
+export function parseHidesProcesses(mounts: string): boolean {
+  const proc = mounts
+    .split('\n')
+    .map((line) => line.split(' '))
+    .findLast(([, folder]) => folder === '/proc');
+  return /(?:^|,)hidepid=(?:[1-4]|noaccess|invisible|ptraceable)(?:,|$)/.test(proc?.[3] ?? '');
+}
+
+/** Whether /proc leaves processes out for those without the right to see them. */
+export function hidesProcesses(): boolean {
+  return parseHidesProcesses(read('/proc/self/mounts') ?? '');
+}
+
+/** Whether CAP_SYS_PTRACE is in effect. */
+export function tracesOthers(): boolean {
+  return parseStatus(read('/proc/self/status') ?? '').tracesOthers;
 }

@@ -29,13 +29,11 @@ export type Codec<Value> = IntCodec<Value> | BytesCodec<Value>;
 const littleEndian = endianness() === 'LE';
 
 /** Numbers in the machine's own byte order. */
-export const native = littleEndian
+const ordered = littleEndian
   ? {
       u16: (bytes: Buffer, at: number) => bytes.readUInt16LE(at),
       u32: (bytes: Buffer, at: number) => bytes.readUInt32LE(at),
       i32: (bytes: Buffer, at: number) => bytes.readInt32LE(at),
-      u64: (bytes: Buffer, at: number) => bytes.readBigUInt64LE(at),
-      i64: (bytes: Buffer, at: number) => bytes.readBigInt64LE(at),
       /** 64 bits of which 53 are used: no bigint is made. */
       number64: (bytes: Buffer, at: number) =>
         bytes.readInt32LE(at + 4) * 0x1_0000_0000 + bytes.readUInt32LE(at),
@@ -53,8 +51,6 @@ export const native = littleEndian
       u16: (bytes: Buffer, at: number) => bytes.readUInt16BE(at),
       u32: (bytes: Buffer, at: number) => bytes.readUInt32BE(at),
       i32: (bytes: Buffer, at: number) => bytes.readInt32BE(at),
-      u64: (bytes: Buffer, at: number) => bytes.readBigUInt64BE(at),
-      i64: (bytes: Buffer, at: number) => bytes.readBigInt64BE(at),
       number64: (bytes: Buffer, at: number) =>
         bytes.readInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4),
       setU16: (bytes: Buffer, at: number, value: number) => bytes.writeUInt16BE(value, at),
@@ -67,6 +63,28 @@ export const native = littleEndian
         bytes.writeUInt32BE(value % 0x1_0000_0000, at + 4);
       },
     };
+
+const words = new Uint32Array(2);
+const unsigned = new BigUint64Array(words.buffer);
+const signed = new BigInt64Array(words.buffer);
+
+/** Puts 8 bytes where both arrays read them: a Buffer's own readBigInt64LE makes three bigints of them. */
+function load(bytes: Buffer, at: number): void {
+  words[0] = ordered.u32(bytes, at);
+  words[1] = ordered.u32(bytes, at + 4);
+}
+
+export const native = {
+  ...ordered,
+  u64(bytes: Buffer, at: number): bigint {
+    load(bytes, at);
+    return unsigned[0] ?? 0n;
+  },
+  i64(bytes: Buffer, at: number): bigint {
+    load(bytes, at);
+    return signed[0] ?? 0n;
+  },
+};
 
 export const UINT32_MAX = 0xffffffff;
 

@@ -1,187 +1,15 @@
 /** C structures as objects, by their fields' layout. */
-import { types } from 'node:util';
-import { invalidArgType, invalidArgValue, outOfRange } from '../../base/errors';
+import { invalidArgType, invalidArgValue } from '../../base/errors';
 import type { Field, Fields } from '../../base/option-table/fields';
-
-import { storageAlignment } from '../../base/platform';
-
 import { recordShape } from '../../base/record-shape';
-
 import { integer } from '../../base/validate';
-import {
-  encodeSocketAddress,
-  IPV4_SIZE,
-  IPV6_SIZE,
-  STORAGE_SIZE,
-  socketAddressAt,
-} from './addresses';
-import { type BytesCodec, native, UINT32_MAX } from './codec';
-import { cText, guid } from './plain';
-
-/** What one field is made of. */
-interface Layout {
-  readonly size: number;
-  readonly align: number;
-  /** `end`: where the value ends, which those that fill the rest want to know. */
-  decode(bytes: Buffer, at: number, end: number): unknown;
-  encode(bytes: Buffer, at: number, value: unknown, name: string): void;
-}
+import { encodeSocketAddress, IPV4_SIZE, IPV6_SIZE, socketAddressAt } from './addresses';
+import { type BytesCodec, native } from './codec';
+import { bitField, type Layout, readOnly, wholeField } from './structure-fields';
 
 interface Placed extends Layout {
   readonly name: string;
   readonly at: number;
-}
-
-function number(
-  size: number,
-  min: number,
-  max: number,
-  decode: (bytes: Buffer, at: number) => number,
-  set: (bytes: Buffer, at: number, value: number) => unknown,
-): Layout {
-  return {
-    size,
-    align: size,
-    decode,
-    encode: (bytes, at, value, name) => {
-      set(bytes, at, integer(name, value, min, max));
-    },
-  };
-}
-
-function wide(min: bigint, max: bigint, signed: boolean): Layout {
-  return {
-    size: 8,
-    align: 8,
-    decode: signed ? native.i64 : native.u64,
-    encode(bytes, at, value, name) {
-      if (typeof value !== 'bigint') throw invalidArgType(name, 'of type bigint', value);
-      if (value < min || value > max) throw outOfRange(name, `>= ${min}n && <= ${max}n`, value);
-      if (signed) native.setI64(bytes, at, value);
-      else native.setU64(bytes, at, value);
-    },
-  };
-}
-
-function socketAddress(size: number, align = 4): Layout {
-  return {
-    size,
-    align,
-    decode: (bytes, at) => socketAddressAt(bytes, at, size),
-    encode: (bytes, at, value, name) => {
-      bytes.set(encodeSocketAddress(name, value), at);
-    },
-  };
-}
-
-function readOnly(_bytes: Buffer, _at: number, value: unknown, name: string): never {
-  throw invalidArgValue(name, 'can only be read', value);
-}
-
-const u32 = number(4, 0, UINT32_MAX, native.u32, native.setU32);
-
-const plain: { readonly [name: string]: Layout } = {
-  u8: number(
-    1,
-    0,
-    0xff,
-    (bytes, at) => bytes.readUInt8(at),
-    (bytes, at, value) => bytes.writeUInt8(value, at),
-  ),
-  u16: number(2, 0, 0xffff, native.u16, native.setU16),
-  u32,
-  i32: number(4, -0x80000000, 0x7fffffff, native.i32, native.setI32),
-  be32: number(
-    4,
-    0,
-    UINT32_MAX,
-    (bytes, at) => bytes.readUInt32BE(at),
-    (bytes, at, value) => bytes.writeUInt32BE(value, at),
-  ),
-  'packed-u32': { ...u32, align: 1 },
-  u64: wide(0n, 2n ** 64n - 1n, false),
-  i64: wide(-(2n ** 63n), 2n ** 63n - 1n, true),
-  bool8: {
-    size: 1,
-    align: 1,
-    decode: (bytes, at) => bytes[at] !== 0,
-    encode(bytes, at, value, name) {
-      if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
-      bytes[at] = Number(value);
-    },
-  },
-  address: socketAddress(STORAGE_SIZE),
-  'aligned-address': socketAddress(STORAGE_SIZE, storageAlignment),
-  'ipv6-address': socketAddress(IPV6_SIZE),
-  uuid: { size: 16, align: 4, decode: guid, encode: readOnly },
-};
-
-function textField(size: number): Layout {
-  return {
-    size,
-    align: 1,
-    decode: (bytes, at) => cText(bytes, at, at + size),
-    encode(bytes, at, value, name) {
-      if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
-      const given = Buffer.from(value);
-      if (given.length >= size || given.includes(0)) {
-        throw invalidArgValue(name, `must have less than ${size} bytes and no NUL`, value);
-      }
-      bytes.set(given, at);
-    },
-  };
-}
-
-function wideText(units: number): Layout {
-  return {
-    size: 2 * units,
-    align: 2,
-    decode: (bytes, at) => bytes.toString('utf16le', at, at + 2 * units).replace(/\0.*$/s, ''),
-    encode: readOnly,
-  };
-}
-
-function byteField(size: number): Layout {
-  return {
-    size,
-    align: 1,
-    decode: (bytes, at) => Buffer.from(bytes.subarray(at, at + size)),
-    encode(bytes, at, value, name) {
-      if (!types.isUint8Array(value))
-        throw invalidArgType(name, 'an instance of Uint8Array', value);
-      if (value.length > size)
-        throw invalidArgValue(name, `must have at most ${size} bytes`, value);
-      bytes.set(value, at);
-    },
-  };
-}
-
-/** A number that is an index of names. */
-function named(names: readonly string[], base: Layout): Layout {
-  return {
-    ...base,
-    decode(bytes, at, end) {
-      const value = base.decode(bytes, at, end);
-      return typeof value === 'number' ? (names[value] ?? value) : value;
-    },
-    encode(bytes, at, value, name) {
-      const index = typeof value === 'string' ? names.indexOf(value) : value;
-      if (index === -1) throw invalidArgValue(name, `must be one of ${names.join(', ')}`, value);
-      base.encode(bytes, at, index, name);
-    },
-  };
-}
-
-function bitField(shift: number, width: number): Layout {
-  const mask = (1 << width) - 1;
-  return {
-    size: 1,
-    align: 1,
-    decode: (bytes, at) => ((bytes[at] ?? 0) >> shift) & mask,
-    encode(bytes, at, value, name) {
-      bytes[at] = (bytes[at] ?? 0) | (integer(name, value, 0, mask) << shift);
-    },
-  };
 }
 
 type Item = 'u8' | 'u16' | 'i32' | 'socket-address' | Fields;
@@ -233,15 +61,7 @@ function encodeRest(item: Item, value: unknown, name: string): Buffer {
 }
 
 function layoutOf(field: Exclude<Field, `bits${number}`>): Layout {
-  if (typeof field === 'object') {
-    if ('each' in field) return rest(field.each);
-    return 'u32' in field ? named(field.u32, u32) : named(field, plain.u8 ?? u32);
-  }
-  const found = plain[field];
-  if (found !== undefined) return found;
-  const size = Number(field.replace(/\D+/, ''));
-  if (field.startsWith('text')) return textField(size);
-  return field.startsWith('wide') ? wideText(size) : byteField(size);
+  return typeof field === 'object' && 'each' in field ? rest(field.each) : wholeField(field);
 }
 
 const isBits = (field: Field): field is `bits${number}` =>
@@ -252,11 +72,23 @@ interface StructureLayout {
   /** The fields without padding. */
   readonly visible: readonly Placed[];
   readonly size: number;
-  /** Objects with the first so many of the fields, by their number: kernels return fewer or more. */
-  readonly shapes: Map<number, Readonly<Record<string, unknown>>>;
+  /** By the number of the fields: kernels return fewer or more. */
+  readonly templates: Map<number, Template>;
+}
+
+/** A structure that came, of whose values the next ones have most. */
+interface Template {
+  readonly fields: readonly Placed[];
+  readonly values: readonly unknown[];
+  readonly shape: Readonly<Record<string, unknown>>;
 }
 
 const layouts = new Map<Fields, StructureLayout>();
+
+/** All with the same properties in the same order: reading those of objects that differ takes V8 a search. */
+function place(name: string, at: number, { size, align, decode, encode }: Layout): Placed {
+  return { name, at, size, align, decode, encode };
+}
 
 /** Where C puts the fields, and how long the whole is. */
 function layOut(fields: Fields): StructureLayout {
@@ -272,7 +104,7 @@ function layOut(fields: Fields): StructureLayout {
         end++;
         bits = 0;
       }
-      const made = { ...bitField(bits, width), name, at: end - 1 };
+      const made = place(name, end - 1, bitField(bits, width));
       bits += width;
       return made;
     }
@@ -281,39 +113,58 @@ function layOut(fields: Fields): StructureLayout {
     const at = Math.ceil(end / layout.align) * layout.align;
     widest = Math.max(widest, layout.align);
     end = at + layout.size;
-    return { ...layout, name, at };
+    return place(name, at, layout);
   });
   const made = {
     fields: placed,
     visible: placed.filter(({ name }) => !name.startsWith('_')),
     size: Math.ceil(end / widest) * widest,
-    shapes: new Map<number, Readonly<Record<string, unknown>>>(),
+    templates: new Map<number, Template>(),
   };
   layouts.set(fields, made);
   return made;
 }
 
+/** What a structure with the first `count` of the fields looks like: the first that comes is the template. */
+function templateOf(
+  { visible, templates }: StructureLayout,
+  count: number,
+  decoded: (field: Placed) => unknown,
+): Template {
+  const known = templates.get(count);
+  if (known !== undefined) return known;
+  const fields = visible.slice(0, count);
+  const values = fields.map(decoded);
+  const shape = { ...recordShape(fields.map(({ name }) => name)) };
+  fields.forEach(({ name }, i) => {
+    shape[name] = values[i];
+  });
+  const made = { fields, values, shape };
+  templates.set(count, made);
+  return made;
+}
+
 /** Those fields that lie before `end`, without padding. */
 function decodeFields(
-  { visible, shapes }: StructureLayout,
+  layout: StructureLayout,
   bytes: Buffer,
   start: number,
   end: number,
 ): Record<string, unknown> {
   let count = 0;
-  for (const { at, size } of visible) {
+  for (const { at, size } of layout.visible) {
     if (start + at + size > end) break;
     count++;
   }
-  let shape = shapes.get(count);
-  if (shape === undefined) {
-    shape = recordShape(visible.slice(0, count).map(({ name }) => name));
-    shapes.set(count, shape);
-  }
+  const decoded = ({ at, decode }: Placed) => decode(bytes, start + at, end);
+  const { fields, values, shape } = templateOf(layout, count, decoded);
   const value = { ...shape };
-  for (const { name, at, decode } of visible) {
-    if (count-- === 0) break;
-    value[name] = decode(bytes, start + at, end);
+  for (let i = 0; i < count; i++) {
+    const field = fields[i];
+    if (field === undefined) break;
+    const one = field.decode(bytes, start + field.at, end);
+    // Storing by a computed name costs most of all. Objects are never the same: each value has its own.
+    if (one !== values[i]) value[field.name] = one;
   }
   return value;
 }

@@ -1,8 +1,9 @@
+import { EINVAL, ENOTCONN, isSystemError } from '../../base/errors';
 import { reuseAddrSharesConnectedPorts } from '../../base/platform';
 import { type SocketAddress, SocketHandle } from '../../socket/socket-handle';
 import { BoundHold } from './bound';
 import type { Hold, HoldAddress } from './hold';
-import { bindAlone } from './sockets';
+import { bindAlone, closingOnError } from './sockets';
 
 /**
  * macOS, FreeBSD: an established loopback connection keeps its local port out of the kernel's choice,
@@ -20,9 +21,7 @@ export class ConnectedPairHold implements Hold {
 
   constructor(at: HoldAddress, port: number) {
     this.at = at;
-    const [near, far] = connectPair(at, port);
-    this.#far = far;
-    this.#near = new BoundHold(at, near.address().port, near);
+    [this.#near, this.#far] = connectPair(at, port);
   }
 
   get port(): number {
@@ -63,21 +62,23 @@ export class ConnectedPairHold implements Hold {
 }
 
 /** The accepted end of a connection, whose local port is the one to keep, and the other end. */
-function connectPair(at: HoldAddress, port: number): [SocketHandle, SocketHandle] {
-  const listener = bindAlone(at, port);
+function connectPair(at: HoldAddress, port: number): [BoundHold, SocketHandle] {
+  // Room for clients of an earlier server that try again and again: without it connect would block.
+  const listener = bindAlone(at, port, { start: (bound) => bound.listen() });
+  let near: BoundHold | undefined;
   let far: SocketHandle | undefined;
   try {
-    // Room for clients of an earlier server that try again and again: without it connect would block.
-    listener.listen();
     const { port: chosen } = listener.address();
     far = SocketHandle.unwatched(listener.family, listener.type);
     far.connect(at.address, chosen);
-    return [acceptFrom(listener, far), far];
+    near = new BoundHold(at, chosen, acceptFrom(listener, far));
+    listener.close();
+    return [near, far];
   } catch (error) {
     far?.close();
-    throw error;
-  } finally {
+    near?.close();
     listener.close();
+    throw error;
   }
 }
 
@@ -86,7 +87,10 @@ function acceptFrom(listener: SocketHandle, far: SocketHandle): SocketHandle {
   const wanted = far.address();
   for (;;) {
     const near = listener.accept();
-    const peer = peerOf(near);
+    let peer: SocketAddress | undefined;
+    closingOnError(near, () => {
+      peer = peerOf(near);
+    });
     if (peer?.port === wanted.port && peer.address === wanted.address) return near;
     reset(near);
   }
@@ -101,11 +105,13 @@ function reset(socket: SocketHandle): void {
   socket.close();
 }
 
-/** Undefined when the peer has reset the connection already. */
+/** Undefined when the peer has reset the connection already (macOS: EINVAL). */
 function peerOf(near: SocketHandle): SocketAddress | undefined {
   try {
     return near.remoteAddress();
-  } catch {
+  } catch (error) {
+    // Anything else could be so of each connection: then ours would be waited for in vain.
+    if (!isSystemError(error, ENOTCONN, EINVAL)) throw error;
     return undefined;
   }
 }

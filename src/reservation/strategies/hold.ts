@@ -31,14 +31,16 @@ export interface Hold {
   serverSocketClosed(): void;
   /** Whether somebody listens on the shared port at this address; false when the signal aborts. */
   someoneListens(address: HoldAddress, signal: AbortSignal): boolean | Promise<boolean>;
+  /** The bound socket that keeps the port, where programs can be let in beside it from outside them. */
+  readonly guard?: SocketHandle;
   /** Whether the port could not be bound again when a server or program had closed it. */
   isLost(): boolean;
   close(): void;
 }
 
 /** Closes every one of them; then throws what the first that failed threw. */
-export function closeAll(holds: readonly Hold[]): void {
-  const [first, ...others] = holds;
+export function closeAll(all: readonly { close(): void }[]): void {
+  const [first, ...others] = all;
   if (first === undefined) return;
   try {
     first.close();

@@ -2,7 +2,7 @@ import { reuseAddrIsForTimeWait } from '../../base/platform';
 import { acceptsConnections } from '../../socket/connect-probe';
 import type { SocketHandle } from '../../socket/socket-handle';
 import type { Hold, HoldAddress } from './hold';
-import { bindAgain, bindAlone, closingOnError } from './sockets';
+import { bindAlone, closingOnError, portOf } from './sockets';
 
 /**
  * Windows: while one socket holds a port, no other program can bind it, so the hold must go before
@@ -22,7 +22,7 @@ export class ReleaseHold implements Hold {
   constructor(at: HoldAddress, port: number) {
     this.at = at;
     this.#guard = bindAlone(at, port);
-    this.port = port === 0 ? this.#guard.address().port : port;
+    this.port = portOf(this.#guard, port);
   }
 
   share(): void {
@@ -32,7 +32,7 @@ export class ReleaseHold implements Hold {
   }
 
   unshare(): void {
-    this.#guard ??= bindAgain(this.at, this.port);
+    this.#guard ??= bindAlone(this.at, this.port, { otherwise: 'bind' });
     this.#shared = false;
     this.#lost = false;
   }
@@ -57,7 +57,7 @@ export class ReleaseHold implements Hold {
     this.#guard = undefined;
     if (guard && address.address === this.at.address) return guard;
     guard?.close();
-    return bindAgain(address, this.port);
+    return bindAlone(address, this.port, { otherwise: 'bind' });
   }
 
   serverSocketClosed(): void {

@@ -1,34 +1,121 @@
 import { WILDCARDv6 } from '../../base/addresses';
 import { constants } from '../../base/constants';
-import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV, isSystemError } from '../../base/errors';
-import { reuseAddrIsForTimeWait } from '../../base/platform';
+import {
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  ENODEV,
+  isSystemError,
+  systemError,
+} from '../../base/errors';
+import { isHeldByOthers } from '../../inspection/port-conflicts';
+import { bindExclusively, conflictAddress } from '../../serving/bind-exclusively';
 import { setIpv6Only } from '../../socket/bind';
-import { requestExclusiveUse } from '../../socket/exclusive';
 import { SocketHandle } from '../../socket/socket-handle';
 import type { HoldAddress } from './hold';
 
-/** A bound socket with no option set that lets others in. Port 0: the kernel chooses. */
-export function bindAlone(at: HoldAddress, port: number): SocketHandle {
-  // Without exclusive use Windows lets any socket with SO_REUSEADDR take the port.
-  return bindWith(at, port, ({ fd }) => requestExclusiveUse(fd));
+/** How often a port is tried again that somebody came in on. */
+const ATTEMPTS = 5;
+
+interface ExclusiveBind {
+  /**
+   * What to do where the system does not tell whether only TIME_WAIT is in the way: `'refuse'` by default;
+   * `'bind'` for a port that was served here before.
+   */
+  otherwise?: 'refuse' | 'bind';
+  /** Called with the socket as soon as it is bound. */
+  start?: (handle: SocketHandle) => void;
 }
 
 /**
- * As `bindAlone`, for a port that was served before: its connections in TIME_WAIT are no obstacle.
- * Windows lets it in as it is, and SO_REUSEADDR there would let it in beside anybody.
+ * A bound socket with no option set that lets others in; what connections that have ended leave on the port
+ * (TIME_WAIT) is no obstacle. Port 0: the kernel chooses.
  */
-export function bindAgain(at: HoldAddress, port: number): SocketHandle {
-  if (!reuseAddrIsForTimeWait) return bindAlone(at, port);
-  const handle = bindWith(at, port, (again) => again.setOption('SO_REUSEADDR', true));
-  return closingOnError(handle, () => handle.setOption('SO_REUSEADDR', false));
+export function bindAlone(
+  at: HoldAddress,
+  port: number,
+  { otherwise = 'refuse', start = () => {} }: ExclusiveBind = {},
+): SocketHandle {
+  for (let attempt = 1; ; attempt++) {
+    const handle = openSocket(at);
+    let isAlone = true;
+    closingOnError(handle, () => {
+      const lettingIn = bindExclusively(handle, at.address, port, otherwise);
+      start(handle);
+      if (!lettingIn) return;
+      handle.setOption('SO_REUSEADDR', false);
+      isAlone = isKeptFromOthers(handle, at, port) ?? otherwise === 'bind';
+    });
+    if (isAlone) return handle;
+    handle.close();
+    if (attempt === ATTEMPTS) throw systemError(EADDRINUSE, 'bind', { address: at.address, port });
+  }
+}
+
+/**
+ * Whether nobody came in while the socket had SO_REUSEADDR on, nor can from now on. The kernel's shortcut for
+ * ports whose sockets all had the option (`fastreuse`) would let others in still. Linux 6.18 does not take it,
+ * and a bind that is refused proves so.
+ */
+function isKeptFromOthers(handle: SocketHandle, at: HoldAddress, port: number) {
+  const held = isHeldByOthers(conflictAddress(handle, at.address), port, handle);
+  return held === undefined ? undefined : !held && listenerBeside(at, port);
 }
 
 /** A listening TCP socket on a port that others hold with SO_REUSEADDR on. */
 export function listenBeside(at: HoldAddress, port: number, backlog?: number): SocketHandle {
   // The listener keeps the option: its connections inherit it, and one that is in TIME_WAIT without
   // it keeps the next server from binding for a minute (inet_csk_bind_conflict).
-  const handle = bindWith(at, port, (beside) => beside.setOption('SO_REUSEADDR', true));
+  const handle = bindBeside(at, port);
   return closingOnError(handle, () => handle.listen(backlog));
+}
+
+/** An address that no server uses: it is bound for an instant, and nothing listens on it. */
+const DECOY = '127.255.255.254';
+
+/**
+ * A listening TCP socket on a port that `guard` keeps with SO_REUSEADDR off. SO_REUSEPORT lets it in: unlike
+ * SO_REUSEADDR it is of no use to another user, who is refused at every step, nor to programs that don't set it.
+ *
+ * @throws SystemError EADDRINUSE also when another user (before setuid(2)) opened the guard
+ */
+export function listenAsSameUser(
+  guard: SocketHandle,
+  at: HoldAddress,
+  port: number,
+  backlog?: number,
+): SocketHandle {
+  const handle = openSocket(at);
+  return closingOnError(handle, () => {
+    // For its connections, as in listenBeside.
+    handle.setOption('SO_REUSEADDR', true);
+    handle.setOption('SO_REUSEPORT', true);
+    guard.setOption('SO_REUSEPORT', true);
+    try {
+      handle.bind(at.address, port);
+      handle.listen(backlog);
+      forgetReusePort(port);
+    } finally {
+      guard.setOption('SO_REUSEPORT', false);
+    }
+    handle.setOption('SO_REUSEPORT', false);
+  });
+}
+
+/**
+ * The kernel remembers the address of the last bind with SO_REUSEPORT, and lets this user bind it again without
+ * looking at what the sockets there say by then (sk_reuseport_match). So the last one is another address.
+ */
+function forgetReusePort(port: number): void {
+  try {
+    const decoy = openSocket({ protocol: 'tcp', address: DECOY, ipv6: false });
+    closingOnError(decoy, () => {
+      decoy.setOption('SO_REUSEPORT', true);
+      decoy.bind(DECOY, port);
+    }).close();
+  } catch {
+    // No IPv4 here, or no free descriptor: the server listens nevertheless.
+  }
 }
 
 /**
@@ -37,7 +124,7 @@ export function listenBeside(at: HoldAddress, port: number, backlog?: number): S
  */
 export function listenerBeside(at: HoldAddress, port: number): boolean {
   try {
-    bindWith(at, port, (probe) => probe.setOption('SO_REUSEADDR', true)).close();
+    bindBeside(at, port).close();
     return false;
   } catch (error) {
     if (isSystemError(error, EADDRINUSE)) return true;
@@ -48,21 +135,34 @@ export function listenerBeside(at: HoldAddress, port: number): boolean {
   }
 }
 
-function bindWith(
-  { protocol, address, ipv6 }: HoldAddress,
-  port: number,
-  prepare: (handle: SocketHandle) => void,
-): SocketHandle {
+/** A socket that is bound with SO_REUSEADDR on. */
+function bindBeside(at: HoldAddress, port: number): SocketHandle {
+  const handle = openSocket(at);
+  return closingOnError(handle, () => {
+    handle.setOption('SO_REUSEADDR', true);
+    handle.bind(at.address, port);
+  });
+}
+
+/** A socket that is not bound yet, for this address. */
+export function openSocket({ protocol, address, ipv6 }: HoldAddress): SocketHandle {
   // Its hold closes it, and the reservation is what warns when it is forgotten.
   const handle = SocketHandle.unwatched(
     ipv6 ? constants.AF_INET6 : constants.AF_INET,
     protocol === 'tcp' ? constants.SOCK_STREAM : constants.SOCK_DGRAM,
   );
   return closingOnError(handle, () => {
-    prepare(handle);
     if (address === WILDCARDv6) setIpv6Only(handle.fd, false);
-    handle.bind(address, port);
   });
+}
+
+/** The port that a hold's socket has; when the kernel does not tell it, closes the socket first. */
+export function portOf(handle: SocketHandle, asked: number): number {
+  let port = asked;
+  closingOnError(handle, () => {
+    if (port === 0) port = handle.address().port;
+  });
+  return port;
 }
 
 /** Runs `use`; when that throws, closes the handle first. */

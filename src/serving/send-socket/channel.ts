@@ -10,10 +10,10 @@
  * offer have identifiers that no other copy gives, and what bears another copy's is left to it.
  */
 import type { ChildProcess } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { type CodedError, stateError } from '../../base/errors';
 import { closeHandle } from '../../base/node-handles';
+import { node } from '../../base/node-modules';
 import { socketsAreFiles } from '../../base/platform';
 import type { ListenTarget } from '../../socket/listen-target';
 import { SocketHandle } from '../../socket/socket-handle';
@@ -54,18 +54,23 @@ interface Offer extends Settle<void> {
 /** How often a channel with a socket on its way is looked at, in milliseconds. */
 const WATCH_INTERVAL = 100;
 
+let mark: string | undefined;
+
 /** Marks the identifiers that this copy of the package gives in this process. */
-const copyId = randomUUID();
+function ownMark(): string {
+  mark ??= node.crypto.randomUUID();
+  return mark;
+}
 
 let lastId = 0;
 
 function newId(): string {
   lastId += 1;
-  return `${copyId}:${lastId}`;
+  return `${ownMark()}:${lastId}`;
 }
 
 function isOwnId(id: string): boolean {
-  return id.startsWith(copyId);
+  return id.startsWith(ownMark());
 }
 
 const wire = socketsAreFiles ? unixWire : windowsWire;

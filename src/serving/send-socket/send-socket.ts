@@ -1,9 +1,9 @@
 /** Sockets from process to process over Node's IPC channel. */
-import { ChildProcess } from 'node:child_process';
 import { hasPorts } from '../../base/addresses';
 import { binding } from '../../base/binding';
 import { constants } from '../../base/constants';
 import { invalidArgType, stateError } from '../../base/errors';
+import { node } from '../../base/node-modules';
 import { hasNodeChannel } from '../../base/platform';
 import { abortSignal, object } from '../../base/validate';
 import { SocketHandle } from '../../socket/socket-handle';
@@ -29,7 +29,7 @@ function channelTo(name: string, peer: IpcPeer): SocketChannel {
   if (!hasNodeChannel) {
     throw stateError('ERR_UNSUPPORTED_RUNTIME', 'Only Node sends sockets to other processes');
   }
-  if (peer !== process && !(peer instanceof ChildProcess)) {
+  if (peer !== process && !(peer instanceof node.childProcess.ChildProcess)) {
     throw invalidArgType(name, 'a ChildProcess or process', peer);
   }
   if (!peer.connected) throw channelClosed();

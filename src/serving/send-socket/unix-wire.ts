@@ -13,17 +13,17 @@ function duplicate(fd: number): number {
 
 /** A libuv handle of a duplicate: Node sends descriptors in handles only, and ours stays ours. */
 function openCarrier({ fd, family, type }: SocketHandle): ListenTarget {
-  const copy = duplicate(fd);
-  binding.disown(copy);
+  const copy = { fd: duplicate(fd) };
+  binding.disown(copy.fd);
   let carrier: ListenTarget;
   try {
     carrier = openTarget(copy, family, type);
   } catch (error) {
-    binding.close(copy);
+    binding.close(copy.fd);
     throw error;
   }
   if (isOpenable(carrier)) return carrier;
-  binding.close(copy);
+  binding.close(copy.fd);
   throw stateError('ERR_UNSUPPORTED_RUNTIME', 'This runtime sends no descriptors to processes');
 }
 

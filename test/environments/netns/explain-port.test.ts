@@ -188,6 +188,51 @@ describe('explainPort in a network namespace', () => {
     expect(codesOf(namespace.explain(8080))).toEqual(['free']);
   });
 
+  const OUTPUT = [
+    LOOPBACK,
+    'nft add table inet gone',
+    "nft add chain inet gone output '{ type nat hook output priority -100; }'",
+    "nft add chain inet gone filter '{ type filter hook output priority 0; }'",
+  ];
+
+  test.each([
+    ['redirects it to a port where nobody listens', 'output tcp dport 8080 redirect to :9090'],
+    [
+      'sends it to another machine that does not answer',
+      'output tcp dport 8080 dnat ip to 192.0.2.9',
+    ],
+    ['refuses it', 'filter tcp dport 8080 reject with tcp reset'],
+    ['drops it', 'filter tcp dport 8080 drop'],
+  ])('redirected: a rule %s', async (_, rule) => {
+    const away = [
+      'ip link add here type veth peer name there',
+      'ip addr add 192.0.2.1/24 dev here',
+      'ip link set here up',
+      'ip link set there up',
+    ];
+    const namespace = await Namespace.open(...OUTPUT, ...away, `nft add rule inet gone ${rule}`);
+    for (const host of ['127.0.0.1', ...(rule.includes('dnat') ? [] : ['::1'])]) {
+      const report = namespace.explain(8080, { host });
+      expect(codesOf(report)).toEqual(['redirected', 'free']);
+      expect(causeOf(report, 'redirected').address).toBe(host);
+      expect(causeOf(report, 'redirected').message).toContain('does not reach itself');
+    }
+    expect(codesOf(namespace.explain(8080))).toEqual(['redirected', 'free']);
+    // Other ports are as free as they look, and no connection of ours is left on any.
+    expect(codesOf(namespace.explain(8081))).toEqual(['free']);
+    expect(namespace.run('ss', '-tanH')).toBe('');
+    namespace.run('nft', 'delete', 'table', 'inet', 'gone');
+    expect(codesOf(namespace.explain(8080))).toEqual(['free']);
+  });
+
+  test('redirected: a rule for every port says nothing of one', async () => {
+    const namespace = await Namespace.open(
+      ...OUTPUT,
+      'nft add rule inet gone filter tcp dport 1-65535 drop',
+    );
+    expect(codesOf(namespace.explain(8080))).toEqual(['free']);
+  });
+
   test('privileged: from the advice on everybody may bind the port', async () => {
     const namespace = await Namespace.open(LOOPBACK);
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { startHolder } from '../../support/holder';
 import { fixture } from '../../support/paths';
 
 test('interfaces, zones and one port among many are found in a namespace of their own', () => {
@@ -11,4 +12,14 @@ test('interfaces, zones and one port among many are found in a namespace of thei
     one: ['BOUND', 20001, [true]],
     others: 0,
   });
+});
+
+test('root without CAP_SYS_PTRACE is told so, too, where /proc hides the processes of others', async () => {
+  const holder = await startHolder();
+  const query = JSON.stringify({ port: holder.port });
+  const script = `mount -t proc -o hidepid=2 proc /proc && exec setpriv --bounding-set=-sys_ptrace --inh-caps=-all ${process.execPath} ${fixture('inspection/find-sockets.cjs')} '${query}'`;
+  const output = execFileSync('unshare', ['--mount', 'sh', '-c', script], { encoding: 'utf8' });
+  expect(JSON.parse(output)).toMatchObject([
+    { processes: [], unseen: [{ what: 'processes', right: 'CAP_SYS_PTRACE' }] },
+  ]);
 });

@@ -81,3 +81,7 @@ test('a connection to itself is nobody who listens', () => {
 test('a program is found on any address of the machine', () => {
   expect(inNamespace('reservation/other-address.cjs')).toEqual(['192.0.2.7', 'fe80::b1d%lo']);
 });
+
+test('bindport wait takes no connection of a socket with itself for a listener', () => {
+  expect(inNamespace('cli/wait-for-nobody.cjs')).toBe(1);
+});

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   constants,
@@ -74,6 +74,20 @@ test('finds the last port that is not excluded and not taken', () => {
   expect(Math.min(...all.map(({ port }) => port))).toBe(from + 200);
   expect(() => reservePort({ exclude })).toThrow(full);
   for (const reservation of all) reservation.release();
+});
+
+test('gives out no port that the kernel is told to leave alone', () => {
+  const path = '/proc/sys/net/ipv4/ip_local_reserved_ports';
+  writeFileSync(path, `${from + 2}-65535`);
+  try {
+    using last = reservePort({ exclude: [from] });
+    expect(last.port).toBe(from + 1);
+    const pair = reservePorts([0, 1], { exclude: portRange(1, from - 4) });
+    for (const { port } of pair) expect(port).toBeLessThan(from + 1);
+    for (const reservation of pair) reservation.release();
+  } finally {
+    writeFileSync(path, '\n');
+  }
 });
 
 // Last, because closed connections keep their ports for a while.
