@@ -140,6 +140,8 @@ const bundle = (file, { around: [before, after = ''], ...entry }) =>
     bundle: true,
     format: 'cjs',
     sourcemap: true,
+    // A stack names the file and line in src all the same; the texts would be an eighth of the package.
+    sourcesContent: false,
     plugins: [acrossFiles(file)],
   });
 

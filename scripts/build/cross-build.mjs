@@ -21,7 +21,7 @@ import { fileOf, filesOf, launcherOf, launcherTriple, targetNames, targets } fro
 import { zig } from './zig.mjs';
 
 const compileFlags = [
-  ...['-std=c++17', '-O2', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden'],
+  ...['-std=c++17', '-Os', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden'],
   ...['-ffunction-sections', '-fdata-sections', '-Wall', '-Wextra', '-Wpedantic', '-Werror'],
 ];
 
