@@ -11,6 +11,7 @@ const environment = (name: string, options: object = {}) => ({
     include: [`test/environments/${name}/*.test.ts`],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 120_000 } },
     ...options,
   },
 });
@@ -28,6 +29,7 @@ export default defineConfig({
           // A child process that is started cold on a loaded machine takes seconds.
           testTimeout: 30_000,
           hookTimeout: 30_000,
+          expect: { poll: { timeout: 25_000 } },
           retry,
         },
       },

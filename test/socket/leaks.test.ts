@@ -38,7 +38,7 @@ const here = isSanitized
   ? runWhen(false, 'AddressSanitizer keeps freed memory for a while')
   : unixOnly('counts descriptors in /dev/fd');
 
-describe('ten thousand times', here, () => {
+describe('ten thousand times', { ...here, timeout: 120_000 }, () => {
   test.each([
     'findUnusedPort',
     'findUnusedPort for UDP',

@@ -40,7 +40,7 @@ function parseLine(text: string): Line {
 }
 
 function readByInode(inode: number | undefined): Line {
-  const output = execFileSync('ss', ['-tmieanHO'], { encoding: 'utf8' });
+  const output = execFileSync('ss', ['-tmieanHO'], { encoding: 'utf8', maxBuffer: 2 ** 28 });
   const line = output.split('\n').find((text) => text.includes(` ino:${inode} `));
   if (line === undefined) throw new Error(`ss shows no inode ${inode}`);
   return parseLine(line);
