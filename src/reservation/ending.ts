@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ESRCH, isSystemError } from '../base/errors';
 
 /**
  * Milliseconds that programs and connections have to end by themselves: less than a test runner gives a test
@@ -9,12 +10,15 @@ export const GRACE = 3_000;
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 50;
 
-/** Whether the process got it; not one that has ended, or that another user has started. */
+/**
+ * Whether to wait for the process: not for one that another user has started. One that has ended is still waited for
+ * as long as it is listed: on Windows Node tells later that a child has ended.
+ */
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
-  } catch {
-    return false;
+  } catch (error) {
+    return isSystemError(error, ESRCH);
   }
 }
 

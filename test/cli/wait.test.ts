@@ -5,7 +5,10 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { reservePort } from '../../src/index';
 import { bindport, start } from '../support/cli';
+import { notInWine } from '../support/platform';
 import { ended } from '../support/reservations';
+
+const fetches = notInWine('fetch can not connect');
 
 describe('bindport wait', () => {
   test('ends once somebody listens, and not before', async () => {
@@ -28,7 +31,7 @@ describe('bindport wait', () => {
     expect((await bindport('wait', String(address.port))).code).toBe(0);
   });
 
-  test('waits for a status of 200 to 299, and tells the last one', async () => {
+  test('waits for a status of 200 to 299, and tells the last one', fetches, async () => {
     using reservation = reservePort();
     let status = 503;
     const server = createServer((_, response) => {
@@ -46,7 +49,7 @@ describe('bindport wait', () => {
     expect(await ended(child)).toEqual([0, null]);
   });
 
-  test('gives up a server that never answers', async () => {
+  test('gives up a server that never answers', fetches, async () => {
     using reservation = reservePort();
     const server = createServer(() => {});
     await reservation.listen(server);
@@ -57,7 +60,7 @@ describe('bindport wait', () => {
     expect(await errors).toBe('bindport wait: not within 500 ms: no answer\n');
   });
 
-  test('says why nobody was reached', async () => {
+  test('says why nobody was reached', fetches, async () => {
     using reservation = reservePort();
     const { err } = await bindport(
       'wait',

@@ -2,14 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { prebuiltAddon } from '../../src/base/platform';
 import { root } from '../support/paths';
+import { linuxOnly, unixOnly } from '../support/platform';
 
 const built = 'build/Release/bindport.node';
 const prebuilt = join('prebuilds', prebuiltAddon());
-const onLinux = test.runIf(process.platform === 'linux');
 
 /** The addon, whatever it was that these tests run with. */
 let addon = '';
@@ -75,14 +74,18 @@ test('without an addon the error says what for, where it was looked for, and wha
   expect(message).toContain('BINDPORT_PREBUILD');
 });
 
-onLinux('the C library is the one that the running program is linked with', () => {
-  const musl = join(newFolder(), 'node');
-  writeFileSync(musl, `\x7fELF${'\0'.repeat(700)}/lib/ld-musl-x86_64.so.1\0`);
-  const asMusl = `process.execPath = ${JSON.stringify(musl)};`;
-  const { message } = JSON.parse(run(failureOf(copyWith(), asMusl)).stdout);
-  expect(message).toContain(`linux ${process.arch} (musl), `);
-  expect(message).toMatch(/prebuilds\/linux-\w+\/bindport\.musl\.node: not there/);
-});
+test(
+  'the C library is the one that the running program is linked with',
+  linuxOnly('elsewhere there is one C library'),
+  () => {
+    const musl = join(newFolder(), 'node');
+    writeFileSync(musl, `\x7fELF${'\0'.repeat(700)}/lib/ld-musl-x86_64.so.1\0`);
+    const asMusl = `process.execPath = ${JSON.stringify(musl)};`;
+    const { message } = JSON.parse(run(failureOf(copyWith(), asMusl)).stdout);
+    expect(message).toContain(`linux ${process.arch} (musl), `);
+    expect(message).toMatch(/prebuilds\/linux-\w+\/bindport\.musl\.node: not there/);
+  },
+);
 
 test('a file that is no binary for this platform is told with what the system says of it', () => {
   const folder = copyWith();
@@ -111,18 +114,26 @@ test("where addons are not allowed the error is Node's own", () => {
   expect(JSON.parse(stdout).code).toBe('ERR_DLOPEN_DISABLED');
 });
 
-test('a program bundled into one file finds the addon beside itself', () => {
-  const folder = newFolder();
-  const bundle = join(folder, 'bundle.cjs');
-  buildSync({
-    stdin: { contents: loads(copyWith()), resolveDir: root },
-    bundle: true,
-    outfile: bundle,
-    platform: 'node',
-  });
-  cpSync(addon, join(folder, prebuilt));
-  expect(run(`require(${JSON.stringify(bundle)})`)).toMatchObject({ stdout: 'true\n', stderr: '' });
-});
+test(
+  'a program bundled into one file finds the addon beside itself',
+  unixOnly('esbuild is installed for Unix alone'),
+  async () => {
+    const { buildSync } = await import('esbuild');
+    const folder = newFolder();
+    const bundle = join(folder, 'bundle.cjs');
+    buildSync({
+      stdin: { contents: loads(copyWith()), resolveDir: root },
+      bundle: true,
+      outfile: bundle,
+      platform: 'node',
+    });
+    cpSync(addon, join(folder, prebuilt));
+    expect(run(`require(${JSON.stringify(bundle)})`)).toMatchObject({
+      stdout: 'true\n',
+      stderr: '',
+    });
+  },
+);
 
 test('copies of the package, threads, contexts, require and import share a process', () => {
   const copies = [copyWith(built), copyWith(prebuilt)];

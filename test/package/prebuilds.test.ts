@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { root } from '../support/paths';
-import { unixOnly } from '../support/platform';
+import { runWhen, unixOnly } from '../support/platform';
 
 const addon = join(root, 'build/Release/bindport.node');
 let folder = '';
@@ -39,6 +39,11 @@ const targets: readonly string[] = [
   ...['darwin-x64/bindport.node', 'darwin-arm64/bindport.node'],
 ];
 
+const onThisLinux = runWhen(
+  process.platform === 'linux' && process.arch === 'x64',
+  "this machine's binary is none of Linux x64",
+);
+
 test('every binary that is missing is named, with the command that makes it', packs, () => {
   const { status, stderr } = check();
   expect(status).toBe(1);
@@ -46,41 +51,32 @@ test('every binary that is missing is named, with the command that makes it', pa
   expect(stderr).toContain('npm run build:prebuilds');
 });
 
-test.runIf(process.platform === 'linux' && process.arch === 'x64')(
-  'a binary that the compiler of this machine made is not for every Linux',
-  () => {
-    place('linux-x64/bindport.glibc.node', addon);
-    const { status, stderr } = check('linux-x64');
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/it needs libraries that are not the system's: .*libstdc\+\+/);
-    expect(stderr).toMatch(/it exports /);
-    expect(stderr).toContain('it is not the one that the last build made');
-  },
-);
+test('a binary that the compiler of this machine made is not for every Linux', onThisLinux, () => {
+  place('linux-x64/bindport.glibc.node', addon);
+  const { status, stderr } = check('linux-x64');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/it needs libraries that are not the system's: .*libstdc\+\+/);
+  expect(stderr).toMatch(/it exports /);
+  expect(stderr).toContain('it is not the one that the last build made');
+});
 
-test.runIf(process.platform === 'linux' && process.arch === 'x64')(
-  'a binary of another system or processor is foreign',
-  () => {
-    place('win32-x64/bindport.node', addon);
-    place('linux-arm64/bindport.glibc.node', addon);
-    const { status, stderr } = check('win32-x64', 'linux-arm64');
-    expect(status).toBe(1);
-    expect(stderr).toContain('prebuilds/win32-x64/bindport.node: it is ELF, not PE');
-    expect(stderr).toContain('prebuilds/linux-arm64/bindport.glibc.node: it is for x64, not arm64');
-  },
-);
+test('a binary of another system or processor is foreign', onThisLinux, () => {
+  place('win32-x64/bindport.node', addon);
+  place('linux-arm64/bindport.glibc.node', addon);
+  const { status, stderr } = check('win32-x64', 'linux-arm64');
+  expect(status).toBe(1);
+  expect(stderr).toContain('prebuilds/win32-x64/bindport.node: it is ELF, not PE');
+  expect(stderr).toContain('prebuilds/linux-arm64/bindport.glibc.node: it is for x64, not arm64');
+});
 
-test.runIf(process.platform === 'linux' && process.arch === 'x64')(
-  'a launcher that is not for every Linux, or not to be executed, is named',
-  () => {
-    place('linux-x64/bindport-launcher', join(root, 'build/Release/bindport-launcher'));
-    chmodSync(join(folder, 'prebuilds/linux-x64/bindport-launcher'), 0o644);
-    const { status, stderr } = check('linux-x64');
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/bindport-launcher: it needs libraries: .*libc/);
-    expect(stderr).toContain('bindport-launcher: not everybody may execute it');
-  },
-);
+test('a launcher that is not for every Linux, or not to be executed, is named', onThisLinux, () => {
+  place('linux-x64/bindport-launcher', join(root, 'build/Release/bindport-launcher'));
+  chmodSync(join(folder, 'prebuilds/linux-x64/bindport-launcher'), 0o644);
+  const { status, stderr } = check('linux-x64');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/bindport-launcher: it needs libraries: .*libc/);
+  expect(stderr).toContain('bindport-launcher: not everybody may execute it');
+});
 
 test('what is no binary at all, or no target has, is named', packs, () => {
   place('darwin-arm64/bindport.node', join(root, 'package.json'));

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { reservePort } from '../../src/index';
 import { fixture } from '../support/paths';
-import { linuxOnly } from '../support/platform';
+import { linuxOnly, unixOnly } from '../support/platform';
 import { ask, ended } from '../support/reservations';
 
 const listener = (...words: string[]) => [fixture('reservation/listener.py'), ...words];
@@ -256,8 +256,12 @@ describe('ready({ pid })', linuxOnly('proc(5) tells who listens'), () => {
   });
 });
 
-test('anybody may listen on a port that is only shared', async () => {
-  using reservation = reservePort();
-  await stranger(reservation.share());
-  expect(await reservation.ready()).toMatchObject({ port: reservation.port });
-});
+test(
+  'anybody may listen on a port that is only shared',
+  unixOnly('its other programs are written in Python'),
+  async () => {
+    using reservation = reservePort();
+    await stranger(reservation.share());
+    expect(await reservation.ready()).toMatchObject({ port: reservation.port });
+  },
+);
