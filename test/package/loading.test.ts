@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -14,7 +14,7 @@ const prebuilt = join('prebuilds', prebuiltAddon());
 let addon = '';
 beforeAll(() => {
   const found = [built, prebuilt].map((file) => join(process.env.BINDPORT_PREBUILD ?? root, file));
-  addon = found.find((file) => readdirSync(join(file, '..')).length > 0) ?? '';
+  addon = found.find(existsSync) ?? '';
 });
 
 function newFolder(): string {
