@@ -1,6 +1,6 @@
 /**
  * Modules of Node that take one to three milliseconds to load, and that many programs never need (`npm run
- * bench:load`): each is loaded at its first use.
+ * bench -- load`): each is loaded at its first use.
  */
 export const node = {
   get childProcess() {
