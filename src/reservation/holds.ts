@@ -1,4 +1,5 @@
 import { canonicalAddress, covers, ipVersion, outermostOf } from '../base/addresses';
+import { toldPlace } from '../base/call-site';
 import { invalidArgType, invalidArgValue, stateError } from '../base/errors';
 import { socketsAreFiles } from '../base/platform';
 import { closeAll, type Hold, type HoldAddress } from './strategies/hold';
@@ -14,7 +15,7 @@ export interface Endpoint {
 interface Forgotten {
   readonly port: number;
   readonly holds: readonly Hold[];
-  readonly reservedAt: string;
+  readonly reservedAt: string | undefined;
 }
 
 /**
@@ -29,7 +30,7 @@ const forgotten = new FinalizationRegistry<Forgotten>(({ port, holds, reservedAt
   }
   process.emitWarning(`A PortReservation was never released: port ${port} is released now`, {
     code: 'BINDPORT_FORGOTTEN_RESERVATION',
-    detail: `Reserved at:\n${reservedAt}`,
+    detail: toldPlace('made', reservedAt),
   });
 });
 
@@ -51,7 +52,7 @@ export class Holds {
    *
    * @param reservedAt where it was made, for the warning
    */
-  closeWithForgotten(reservation: object, reservedAt: string): void {
+  closeWithForgotten(reservation: object, reservedAt: string | undefined): void {
     forgotten.register(reservation, { port: this.port, holds: this.#holds, reservedAt }, this);
   }
 

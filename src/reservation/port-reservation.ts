@@ -58,8 +58,8 @@ export interface ReservationParts {
  * A port that is kept until you release it: made by `reservePort`. `held` → `listening` or `shared`
  * → `held` … → `released`; what each strategy guarantees is in docs/reservations.md.
  *
- * A reservation that is forgotten is released when it is collected, with a process warning that says
- * where it was made. One whose servers or programs are running is not forgotten.
+ * A reservation that is forgotten is released when it is collected, with a process warning that says, with
+ * `--trace-warnings`, where it was made. One whose servers or programs are running is not forgotten.
  */
 export class PortReservation implements Disposable, AsyncDisposable {
   /** The port, 1 to 65535. */

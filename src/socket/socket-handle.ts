@@ -1,7 +1,7 @@
 import { type InspectOptionsStylized, inspect } from 'node:util';
 import { hasPorts, resolveHost } from '../base/addresses';
 import { binding, type SocketKind } from '../base/binding';
-import { callSite } from '../base/call-site';
+import { callSite, toldPlace } from '../base/call-site';
 import { constants } from '../base/constants';
 import { EINVAL, stateError, systemError } from '../base/errors';
 import type { OptionName } from '../base/option-table';
@@ -33,7 +33,7 @@ const forgotten = new FinalizationRegistry<Owned>(({ fd, openedAt }) => {
   binding.close(fd);
   process.emitWarning(`A SocketHandle was never closed: descriptor ${fd} is closed now`, {
     code: 'BINDPORT_FORGOTTEN_HANDLE',
-    detail: `Opened at:\n${openedAt ?? ''}`,
+    detail: toldPlace('opened', openedAt),
   });
 });
 
@@ -41,8 +41,8 @@ const forgotten = new FinalizationRegistry<Owned>(({ fd, openedAt }) => {
  * A socket's descriptor (on Windows a SOCKET) with one owner: this object, until it is closed,
  * detached, or handed to a server. The descriptor is close-on-exec, not inheritable on Windows.
  *
- * A handle that is forgotten is closed when it is collected, with a process warning that says where
- * it was opened; one that is open when its worker thread ends is closed then.
+ * A handle that is forgotten is closed when it is collected, with a process warning that says, with
+ * `--trace-warnings`, where it was opened; one that is open when its worker thread ends is closed then.
  */
 export class SocketHandle implements Disposable {
   readonly #owned: Owned;

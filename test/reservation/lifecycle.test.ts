@@ -365,7 +365,8 @@ describe('a forgotten reservation', () => {
     'is released when it is collected, with one warning',
     unixOnly('its other programs are Unix shells'),
     async () => {
-      const answer = await node(`
+      const answer = await node(
+        `
       const seen = [];
       process.on('warning', (w) => seen.push(w));
       let port;
@@ -378,7 +379,9 @@ describe('a forgotten reservation', () => {
         const again = bindport.reservePort({ port, host: 'localhost', protocol: 'both' });
         console.log(seen.length, seen[0].code, seen[0].message.includes(port), /forgetful/.test(seen[0].detail.split('\\n')[1]), again.port === port);
       })();
-    `);
+    `,
+        { flags: ['--trace-warnings'] },
+      );
       expect(answer).toBe('1 BINDPORT_FORGOTTEN_RESERVATION true true true');
     },
   );

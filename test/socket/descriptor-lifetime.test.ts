@@ -33,11 +33,20 @@ describe('descriptors and processes', () => {
     expect(inodes(['ignore', 'pipe', 'ignore', handle.fd])).toContain(ino);
   });
 
-  test(
-    'a forgotten handle is closed, with one warning',
+  test.each([
+    {
+      says: 'where it was opened, with --trace-warnings',
+      execArgv: ['--trace-warnings'],
+      detail: /^It was opened at:\n\s+at forget .*forgotten\.cjs:\d+/,
+    },
+    { says: 'how to see where', execArgv: [], detail: /^Start Node with --trace-warnings, / },
+  ])(
+    'a forgotten handle is closed, with one warning that says $says',
     unixOnly('counts descriptors'),
-    async () => {
-      const report = await reportOf('socket/forgotten.cjs', { execArgv: ['--expose-gc'] });
+    async ({ execArgv, detail }) => {
+      const report = await reportOf('socket/forgotten.cjs', {
+        execArgv: ['--expose-gc', ...execArgv],
+      });
       expect(report).toMatchObject({
         opened: 2,
         // The detached one is its new owner's.
@@ -49,7 +58,7 @@ describe('descriptors and processes', () => {
             message: expect.stringMatching(
               /^A SocketHandle was never closed: descriptor \d+ is closed now$/,
             ),
-            detail: expect.stringMatching(/^Opened at:\n\s+at forget .*forgotten\.cjs:\d+/),
+            detail: expect.stringMatching(detail),
           },
         ],
       });

@@ -53,10 +53,21 @@ export async function ended(
 }
 
 /** Runs a Node script from its text, with `bindport` as the built package. */
-export async function node(script: string, { openFiles = 0 } = {}): Promise<string> {
+export async function node(
+  script: string,
+  { openFiles = 0, flags = [] }: { openFiles?: number; flags?: string[] } = {},
+): Promise<string> {
   const text = `const bindport = require(${JSON.stringify(dist)});${script}`;
   const limit = openFiles > 0 ? `ulimit -n ${openFiles};` : '';
-  const args = ['-c', `${limit} exec "$0" "$@"`, process.execPath, '--expose-gc', '-e', text];
+  const args = [
+    '-c',
+    `${limit} exec "$0" "$@"`,
+    process.execPath,
+    '--expose-gc',
+    ...flags,
+    '-e',
+    text,
+  ];
   const { stdout } = await run('/bin/sh', args);
   return stdout.trim();
 }
