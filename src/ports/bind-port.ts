@@ -13,7 +13,7 @@ import {
 } from '../base/errors';
 import { descriptor, int32 } from '../base/validate';
 import { getInt } from '../options/sockopt';
-import { bindDescriptor } from '../socket/bind';
+import { bindDescriptor, localPort } from '../socket/bind';
 import { describeSocket, socketType } from '../socket/descriptor';
 import { requestExclusiveUse } from '../socket/exclusive';
 import { SocketHandle } from '../socket/socket-handle';
@@ -46,9 +46,7 @@ function bindEphemeral(fd: number, family: number, type: number, host?: string):
   const address = resolveHost(host, family);
   requestExclusiveUse(fd);
   bindDescriptor(fd, family, address, 0);
-  const port = binding.localPort(fd, family);
-  if (port < 0) throw systemError(port, 'getsockname');
-  return port;
+  return localPort(fd, family);
 }
 
 function refusePortless(name: string, family: number): void {

@@ -22,8 +22,8 @@ import type { TcpStrategy } from './strategies/hold';
 
 export const LOCALHOST = 'localhost';
 
-/** Tried at the first need and remembered: the bind costs as much as a reservation. */
-let hasIpv6: boolean | undefined;
+/** The IPv6 addresses that the machine is known to have: to try one costs as much as a reservation. */
+const known = new Set<string>();
 
 /** Where a reservation holds its port and where it serves. */
 export interface ReservedHosts {
@@ -46,8 +46,7 @@ export function reservedHosts(
   { coversOtherAddresses, needsRealAddress }: TcpStrategy,
 ): ReservedHosts {
   if (host === undefined) {
-    hasIpv6 ??= canBind(WILDCARDv6);
-    const everywhere = hasIpv6 ? WILDCARDv6 : WILDCARD;
+    const everywhere = hasIpv6(WILDCARDv6) ? WILDCARDv6 : WILDCARD;
     return {
       host: HOST,
       addresses: [HOST],
@@ -65,7 +64,7 @@ export function reservedHosts(
 
 /** What `'localhost'` stands for. A machine without IPv6 has one loopback address. */
 export function loopbackAddresses(): string[] {
-  return canBind(HOSTv6) ? [HOST, HOSTv6] : [HOST];
+  return hasIpv6(HOSTv6) ? [HOST, HOSTv6] : [HOST];
 }
 
 function numeric(host: unknown): string[] {
@@ -77,7 +76,14 @@ function numeric(host: unknown): string[] {
   throw invalidArgValue('options.host', "must be a numeric address or 'localhost'", host);
 }
 
-/** Whether the machine has this IPv6 address. */
+/** Whether the machine has this address. One that it lacks it may get: the loopback interface is brought up late. */
+function hasIpv6(address: string): boolean {
+  if (known.has(address)) return true;
+  const found = canBind(address);
+  if (found) known.add(address);
+  return found;
+}
+
 function canBind(address: string): boolean {
   let probe: SocketHandle | undefined;
   try {

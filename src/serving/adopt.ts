@@ -22,7 +22,6 @@ import {
   preserveReuseAddr,
   refuseUntransferable,
 } from '../socket/listen-target';
-import type { SocketAddress } from '../socket/socket-address';
 import { DEFAULT_BACKLOG, SocketHandle } from '../socket/socket-handle';
 import type { BoundSocket } from '../socket/target';
 
@@ -92,17 +91,6 @@ function listening(emitter: EventEmitter, start: () => void): Promise<void> {
   });
 }
 
-/** The bound address. Throws for an unbound socket, before its descriptor is given away. */
-function boundAddress(handle: SocketHandle): SocketAddress {
-  if (!handle.bound) {
-    throw stateError(
-      'ERR_SOCKET_NOT_BOUND',
-      'The socket is not bound: bind it before it is adopted',
-    );
-  }
-  return handle.address();
-}
-
 /** Calls `start`, which listens or binds, and waits for it. On failure it closes the target, which nobody owns. */
 async function startOn(
   emitter: EventEmitter,
@@ -122,10 +110,16 @@ function makeRestartable(fd: number): void {
   if (reuseAddrIsForTimeWait) writeOption(fd, 'SO_REUSEADDR', true);
 }
 
-async function adoptStream(
+/**
+ * `adopt` of a stream socket, with options that are checked.
+ *
+ * @param listens whether the socket listens already
+ */
+export async function adoptStream(
   server: Server,
   handle: SocketHandle,
   { backlog, restartable = false }: AdoptOptions,
+  listens = false,
 ): Promise<AddressInfo> {
   refuseListening(server);
   if (handle.type !== constants.SOCK_STREAM) {
@@ -142,13 +136,13 @@ async function adoptStream(
     );
   }
   refuseUntransferable(handle.family, handle.type);
-  const address = boundAddress(handle);
+  const address = handle.boundAddress();
   // Listens before Node does: a failure (EADDRINUSE) then leaves the descriptor with its owner, where Node
   // would close it.
-  handle.listen(backlog);
+  if (!listens) handle.listen(backlog);
   const { fd } = handle;
   if (restartable) makeRestartable(fd);
-  const target = handle.transfer();
+  const target = handle.transferBound();
   await startOn(server, target, () => {
     server.listen(target, backlog);
     // Node has taken 0 for "not given" and used its default of 511.
@@ -205,9 +199,9 @@ async function adoptDatagram(socket: DatagramSocket, handle: SocketHandle): Prom
       `A dgram socket takes a UDP socket of its own family, ${isDatagramIpv6(socket) ? 'IPv6' : 'IPv4'}`,
     );
   }
-  const address = boundAddress(handle);
+  const address = handle.boundAddress();
   const { fd } = handle;
-  const target = handle.transfer();
+  const target = handle.transferBound();
   await startOn(socket, target, () => preserveReuseAddr(fd, () => socket.bind(target)));
   return address;
 }

@@ -19,6 +19,13 @@ export function bindDescriptor(fd: number, family: number, address: string, port
   });
 }
 
+/** The local port of a socket whose family has ports: getsockname(2). */
+export function localPort(fd: number, family: number): number {
+  const port = binding.localPort(fd, family);
+  if (port < 0) throw systemError(port, 'getsockname');
+  return port;
+}
+
 /**
  * Sets IPV6_V6ONLY: whether a socket on `::` refuses IPv4. The default differs between systems
  * (net.ipv6.bindv6only on Linux; on in Windows).

@@ -12,6 +12,7 @@ import {
   type SettableValue,
   writeOption,
 } from '../options/socket-options';
+import { getInt } from '../options/sockopt';
 import { bindDescriptor } from './bind';
 import { describeSocket, OpenDescriptor, openSocket } from './descriptor';
 import { kindNames } from './kind-names';
@@ -23,6 +24,8 @@ export type { SocketAddress } from './socket-address';
 /** What is still needed once the handle itself has been collected: to close the descriptor, with a warning. */
 interface Owned {
   fd: number;
+  /** Whether it is registered as one to be closed when it is forgotten. */
+  readonly watched: boolean;
   openedAt: string | undefined;
 }
 
@@ -76,7 +79,7 @@ export class SocketHandle implements Disposable {
     this.family = kind.family;
     this.type = kind.type;
     this.protocol = kind.protocol;
-    this.#owned = { fd, openedAt: watched ? callSite(new.target) : undefined };
+    this.#owned = { fd, watched, openedAt: watched ? callSite(new.target) : undefined };
     if (watched) forgotten.register(this, this.#owned, this.#owned);
   }
 
@@ -286,21 +289,40 @@ export class SocketHandle implements Disposable {
    *   moment. After every throw the descriptor is still this handle's.
    */
   transfer(): ListenTarget {
-    const { fd } = this;
-    if (!this.bound) {
+    this.boundAddress();
+    return this.transferBound();
+  }
+
+  /**
+   * The address of a socket that is about to be handed over. Throws as `transfer` for one that is not bound.
+   *
+   * @internal
+   */
+  boundAddress(): SocketAddress {
+    const found = binding.getsockname(this.fd);
+    // Windows answers EINVAL for an unbound socket.
+    if (typeof found === 'number' && found !== EINVAL) throw systemError(found, 'getsockname');
+    const address = this.#address(found);
+    if (address === undefined) {
       throw stateError(
         'ERR_SOCKET_NOT_BOUND',
         'The socket is not bound: bind it before handing it over',
       );
     }
-    const { family, type } = describeSocket(fd);
-    if (family !== this.family || type !== this.type) {
-      // Windows would open a UDP socket as TCP without an error.
-      throw stateError(
-        'ERR_SOCKET_BAD_TYPE',
-        `Somebody else closed descriptor ${fd}: the number is another socket's now`,
-      );
-    }
+    if (typeof found !== 'number' && found.family !== this.family) throw otherSocket(this.fd);
+    return address;
+  }
+
+  /**
+   * `transfer` of a socket that is known to be bound.
+   *
+   * @internal
+   */
+  transferBound(): ListenTarget {
+    const { fd, family, type } = this;
+    // Windows would open a UDP socket as TCP without an error.
+    const { SOL_SOCKET, SO_TYPE } = constants;
+    if (getInt(fd, SOL_SOCKET, SO_TYPE, 'SO_TYPE') !== type) throw otherSocket(fd);
     // Before the new owner has it: a worker that is terminated in between must not close it twice.
     binding.disown(fd);
     let target: ListenTarget;
@@ -357,7 +379,7 @@ export class SocketHandle implements Disposable {
 
   #giveUp(gone: 'closed' | 'adopted'): void {
     this.#gone = gone;
-    forgotten.unregister(this.#owned);
+    if (this.#owned.watched) forgotten.unregister(this.#owned);
   }
 
   /** The local address, or undefined while the socket is unbound. */
@@ -365,6 +387,13 @@ export class SocketHandle implements Disposable {
     if (typeof found === 'number' || (found.port === 0 && hasPorts(this.family))) return undefined;
     return found.address === '' ? undefined : toSocketAddress(found);
   }
+}
+
+function otherSocket(fd: number): Error {
+  return stateError(
+    'ERR_SOCKET_BAD_TYPE',
+    `Somebody else closed descriptor ${fd}: the number is another socket's now`,
+  );
 }
 
 // Outside of the class, as the bundler gives a class that names itself another `name`.

@@ -10,7 +10,7 @@ import {
 } from '../../base/errors';
 import { isHeldByOthers } from '../../inspection/port-conflicts';
 import { bindExclusively, conflictAddress } from '../../serving/bind-exclusively';
-import { setIpv6Only } from '../../socket/bind';
+import { localPort, setIpv6Only } from '../../socket/bind';
 import { SocketHandle } from '../../socket/socket-handle';
 import type { HoldAddress } from './hold';
 
@@ -160,7 +160,7 @@ export function openSocket({ protocol, address, ipv6 }: HoldAddress): SocketHand
 export function portOf(handle: SocketHandle, asked: number): number {
   let port = asked;
   closingOnError(handle, () => {
-    if (port === 0) port = handle.address().port;
+    if (port === 0) port = localPort(handle.fd, handle.family);
   });
   return port;
 }
