@@ -93,7 +93,7 @@ Napi::Value Connect(const Napi::CallbackInfo& info) { return WithAddress(info, C
 Napi::Value Accept(const Napi::CallbackInfo& info) { return Opened(info, AcceptSocket(Fd(info))); }
 
 Napi::Value Duplicate(const Napi::CallbackInfo& info) {
-  return Opened(info, DuplicateSocket(Fd(info)));
+  return Opened(info, DuplicateSocket(Fd(info), Int(info, 1)));
 }
 
 Napi::Value Replace(const Napi::CallbackInfo& info) {

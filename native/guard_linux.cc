@@ -172,7 +172,7 @@ class Guard {
 
   int Open(const std::vector<Descriptor>& sockets) {
     for (const Descriptor socket : sockets) {
-      const Descriptor duplicate = DuplicateSocket(socket);
+      const Descriptor duplicate = DuplicateSocket(socket, 0);
       if (duplicate < 0) return static_cast<int>(duplicate);
       sockets_.push_back(static_cast<int>(duplicate));
     }

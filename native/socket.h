@@ -40,8 +40,8 @@ int ListenSocket(Descriptor descriptor, int backlog);
 // Both block. New descriptors are close-on-exec (Windows: not inheritable).
 int ConnectSocket(Descriptor descriptor, const SocketAddress& address);
 Descriptor AcceptSocket(Descriptor descriptor);
-// Another descriptor of the same socket.
-Descriptor DuplicateSocket(Descriptor descriptor);
+// Another descriptor of the same socket: the first free number from `lowest` on (Windows: any).
+Descriptor DuplicateSocket(Descriptor descriptor, int lowest);
 // Makes `to` another descriptor of `from`'s socket, which from then on blocks, or not, as `to`'s
 // did. UV_ENOTSUP on Windows.
 int ReplaceSocket(Descriptor from, Descriptor to);

@@ -92,8 +92,8 @@ Descriptor AcceptSocket(Descriptor descriptor) {
 #endif
 }
 
-Descriptor DuplicateSocket(Descriptor descriptor) {
-  return Result(fcntl(Fd(descriptor), F_DUPFD_CLOEXEC, 0));
+Descriptor DuplicateSocket(Descriptor descriptor, int lowest) {
+  return Result(fcntl(Fd(descriptor), F_DUPFD_CLOEXEC, lowest));
 }
 
 int ReplaceSocket(Descriptor from, Descriptor to) {

@@ -236,7 +236,7 @@ Descriptor AcceptSocket(Descriptor descriptor) {
   return Opened(accept(Handle(descriptor), nullptr, nullptr));
 }
 
-Descriptor DuplicateSocket(Descriptor descriptor) {
+Descriptor DuplicateSocket(Descriptor descriptor, int) {
   std::vector<uint8_t> info;
   const int error = ExportSocket(descriptor, GetCurrentProcessId(), &info);
   return error != 0 ? error : ImportSocket(info.data(), info.size());

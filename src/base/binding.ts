@@ -79,8 +79,8 @@ export interface Binding {
   connect(fd: number, family: number, address: string, port: number): number;
   /** Blocks until there is a connection to accept; returns its descriptor. */
   accept(fd: number): number;
-  /** Another descriptor of the same socket. */
-  duplicate(fd: number): number;
+  /** Another descriptor of the same socket: the first free number from `lowest` on, but on Windows any. */
+  duplicate(fd: number, lowest: number): number;
   /** Makes `to` another descriptor of `fd`'s socket; ENOTSUP on Windows. */
   replace(fd: number, to: number): number;
   /** What `process` needs to import the same socket; ENOTSUP on Unix. */

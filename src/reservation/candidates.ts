@@ -86,12 +86,12 @@ function* fromRandom({ low, high }: PortInterval): Generator<number> {
 }
 
 /** The ports that the kernel chooses from. RFC 6335, section 6, is what macOS, FreeBSD and Windows use. */
-function ephemeralInterval(): PortInterval {
+export function ephemeralInterval(): PortInterval {
   return (hasProcSys && readEphemeralPorts()) || { low: 49152, high: MAX_PORT };
 }
 
 /** Tells the ports that an administrator keeps from the kernel's choice (inet_is_local_reserved_port). */
-function reservedPorts(): (port: number) => boolean {
+export function reservedPorts(): (port: number) => boolean {
   const reserved = hasProcSys ? readReservedPorts() : [];
   return (port) => reserved.some(({ low, high }) => low <= port && port <= high);
 }

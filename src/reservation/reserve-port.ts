@@ -9,6 +9,7 @@ import {
 } from '../base/errors';
 import { exclusiveHoldersGiveEacces } from '../base/platform';
 import { integer, object } from '../base/validate';
+import { makeRoom } from '../socket/descriptor';
 import {
   anyBases,
   checkDistances,
@@ -74,6 +75,9 @@ interface Plan {
 const MAX_CHOICES = 100;
 
 const MAX_COUNT = 65535;
+
+/** From how many ports on room is made for their descriptors at once. */
+const MANY = 256;
 
 function plan(options: ReserveOptions): Plan {
   const {
@@ -178,7 +182,7 @@ function reserve(
   entryPoint: CallableFunction,
 ): PortReservation[] {
   const checked = plan(options);
-  const { preferred, strategy, hosts, exclude } = checked;
+  const { preferred, strategy, hosts, exclude, at } = checked;
   const taken: HoldList[] = [];
   try {
     if (count > 0) {
@@ -187,7 +191,11 @@ function reserve(
         if (holds && taken.push(holds) === count) break;
       }
     }
-    while (taken.length < count) taken.push(takeAny(checked));
+    while (taken.length < count) {
+      taken.push(takeAny(checked));
+      const guard = taken[0]?.[0].guard;
+      if (taken.length === 1 && count >= MANY && guard) makeRoom(guard.fd, count * at.length);
+    }
   } catch (error) {
     taken.forEach(closeAll);
     throw error;

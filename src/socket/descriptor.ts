@@ -3,6 +3,7 @@ import { hasPorts } from '../base/addresses';
 import { binding, type SocketKind } from '../base/binding';
 import { constants } from '../base/constants';
 import { systemError } from '../base/errors';
+import { socketsAreFiles } from '../base/platform';
 import { int32 } from '../base/validate';
 
 /** The flags that socket(2) takes in its type argument (Linux, FreeBSD). */
@@ -43,6 +44,19 @@ export function openSocket(family: number, type: number, protocol: number): Open
     type: bare,
     protocol: protocol || defaultProtocol(family, bare),
   });
+}
+
+/**
+ * Has the kernel make room for that many more descriptors at once. Linux doubles its table whenever it is full, and
+ * in a process with threads each time waits until no processor reads the old one (expand_fdtable): 10 to 40 ms.
+ *
+ * @param fd a descriptor that is open
+ */
+export function makeRoom(fd: number, more: number): void {
+  if (!socketsAreFiles) return;
+  const farthest = binding.duplicate(fd, fd + more);
+  // Beyond the limit it fails: then so will the opening of so many.
+  if (farthest >= 0) binding.close(farthest);
 }
 
 /** Family, type and protocol of a bare descriptor, as the kernel tells them. */

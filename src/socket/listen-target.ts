@@ -63,7 +63,7 @@ interface Owned {
 
 /** Two descriptors that are needed for a moment: another one of our socket, and an unbound socket of its kind. */
 function openSpares(fd: number, family: number): [ours: number, other: number] {
-  const ours = binding.duplicate(fd);
+  const ours = binding.duplicate(fd, 0);
   if (ours < 0) throw systemError(ours, 'dup');
   const other = binding.socket(family, constants.SOCK_DGRAM, 0);
   if (other >= 0) return [ours, other];

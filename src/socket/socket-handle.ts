@@ -246,7 +246,7 @@ export class SocketHandle implements Disposable {
    * @throws SystemError with `syscall: 'dup'`, such as EMFILE
    */
   duplicate(): SocketHandle {
-    const fd = binding.duplicate(this.fd);
+    const fd = binding.duplicate(this.fd, 0);
     if (fd < 0) throw systemError(fd, 'dup');
     const { family, type, protocol } = this;
     return openedHandle(fd, { family, type, protocol });

@@ -129,7 +129,7 @@ describe('children do not inherit', () => {
     const handle = new SocketHandle();
     const port = freePort();
     handle.bind('127.0.0.1', port);
-    const duplicate = kind === 'a duplicate' ? binding.duplicate(handle.fd) : undefined;
+    const duplicate = kind === 'a duplicate' ? binding.duplicate(handle.fd, 0) : undefined;
     const { message } = startFixture('socket/stay.cjs');
     expect(await message()).toBe('here');
     handle.close();

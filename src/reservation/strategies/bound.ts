@@ -4,6 +4,7 @@ import { EADDRINUSE, isSystemError } from '../../base/errors';
 import { reuseAddrSharesBoundPorts, reusePortIsForOneUser } from '../../base/platform';
 import { isListenedOn } from '../../inspection/port-conflicts';
 import type { SocketHandle } from '../../socket/socket-handle';
+import { bindToAny } from './any-port';
 import type { Hold, HoldAddress } from './hold';
 import {
   bindAlone,
@@ -34,7 +35,11 @@ export class BoundHold implements Hold {
   readonly guard: SocketHandle;
   #shared = false;
 
-  constructor(at: HoldAddress, port: number, guard: SocketHandle = bindAlone(at, port)) {
+  constructor(
+    at: HoldAddress,
+    port: number,
+    guard: SocketHandle = port === 0 ? bindToAny(at) : bindAlone(at, port),
+  ) {
     this.at = at;
     this.guard = guard;
     this.port = portOf(guard, port);

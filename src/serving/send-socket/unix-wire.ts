@@ -6,7 +6,7 @@ import type { SocketHandle } from '../../socket/socket-handle';
 import type { Wire } from './wire';
 
 function duplicate(fd: number): number {
-  const result = binding.duplicate(fd);
+  const result = binding.duplicate(fd, 0);
   if (result < 0) throw systemError(result, 'dup');
   return result;
 }
