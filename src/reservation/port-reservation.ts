@@ -14,14 +14,13 @@ import type { SocketHandle } from '../socket/socket-handle';
 import { type Endpoint, Holds } from './holds';
 import { LOCALHOST, loopbackAddresses, type ReservedHosts } from './hosts';
 import { whoListens } from './listeners';
-import { PortGuard } from './port-guard';
-import { OtherProgram, Programs } from './programs';
-import { checkReadyOptions, Readiness, type ReadyOptions } from './readiness';
-import { Servers } from './servers';
+import { OtherProgram } from './programs';
+import { checkReadyOptions, type ReadyOptions } from './readiness';
 import { checkLaunch, launch, type SpawnOnPortOptions } from './spawn';
 import type { Hold, HoldAddress } from './strategies/hold';
 import type { Strategy } from './strategies/table';
 import { urlOf } from './url';
+import { type Users, usersOf } from './users';
 
 /**
  * - `held`: nobody else can bind the port (macOS, FreeBSD: but by its number with SO_REUSEADDR)
@@ -71,38 +70,36 @@ export class PortReservation implements Disposable, AsyncDisposable {
   /** How the TCP port is kept for other programs; `'bound'` for UDP alone. */
   readonly strategy: Strategy;
   readonly #holds: Holds;
-  // The functions given to these two refer to this reservation, and the listeners on a running server or
-  // program refer to those: so it is not collected as forgotten meanwhile.
-  readonly #servers: Servers;
-  readonly #programs: Programs;
-  readonly #readiness: Readiness;
-  readonly #guard: PortGuard;
+  #users: Users | undefined;
   #shared = false;
   #released = false;
 
   /** @internal */
   constructor({ hosts, strategy, holds, entryPoint }: ReservationParts) {
     this.#holds = new Holds(holds, hosts.addresses);
-    const { port } = this.#holds;
-    this.port = port;
+    this.port = this.#holds.port;
     this.host = hosts.host;
     this.addresses = hosts.addresses;
     this.strategy = strategy;
-    this.#servers = new Servers(port, (hold) => {
-      if (!this.#released) hold.serverSocketClosed();
-    });
-    this.#programs = new Programs(port, () => this.#readiness.recheck());
-    this.#readiness = new Readiness(port);
-    this.#guard = new PortGuard(port, this.#holds);
     this.#holds.closeWithForgotten(this, callSite(entryPoint));
+  }
+
+  /** Made at the first use: together they cost as much as the bind, and many a reservation needs none. */
+  get #using(): Users {
+    this.#users ??= usersOf(this.port, this.#holds, () => this.#released);
+    return this.#users;
+  }
+
+  get #isGuarded(): boolean {
+    return this.#users?.guard.isOpen === true;
   }
 
   /** What the port is doing. */
   get state(): ReservationState {
     if (this.#released) return 'released';
     if (this.#shared) return 'shared';
-    if (this.#guard.isOpen) return 'guarded';
-    if (this.#servers.areActive()) return 'listening';
+    if (this.#isGuarded) return 'guarded';
+    if (this.#users?.servers.areActive()) return 'listening';
     return this.#holds.areLost() ? 'lost' : 'held';
   }
 
@@ -141,7 +138,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     );
     const hosts = host === LOCALHOST ? loopbackAddresses() : [host];
     const endpoints = hosts.map((address) => this.#endpoint('tcp', address));
-    return this.#servers.listen(server, endpoints, backlog);
+    return this.#using.servers.listen(server, endpoints, backlog);
   }
 
   /**
@@ -165,7 +162,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const ofFamily = this.addresses.find((address) => isIpv6(address) === ipv6);
     const loopback = ipv6 ? HOSTv6 : HOST;
     const address = host === LOCALHOST ? loopback : host === undefined ? ofFamily : host;
-    return this.#servers.bind(socket, this.#endpoint('udp', address));
+    return this.#using.servers.bind(socket, this.#endpoint('udp', address));
   }
 
   /**
@@ -184,7 +181,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     this.#refuseReleased();
     this.#holds.of('tcp');
     if (this.#shared) return this.port;
-    this.#servers.refuseWhileListening();
+    this.#users?.servers.refuseWhileListening();
     this.#holds.share();
     this.#shared = true;
     if (debugging) debug('port %d is shared', this.port);
@@ -201,12 +198,12 @@ export class PortReservation implements Disposable, AsyncDisposable {
    */
   unshare(): void {
     this.#refuseReleased();
-    if (!this.#shared && !this.#guard.isOpen) return;
-    this.#guard.close();
+    if (!this.#shared && !this.#isGuarded) return;
+    this.#users?.guard.close();
     this.#holds.unshare();
     this.#shared = false;
     if (debugging) debug('port %d is shared no longer', this.port);
-    this.#readiness.recheck();
+    this.#users?.readiness.recheck();
   }
 
   /**
@@ -242,19 +239,28 @@ export class PortReservation implements Disposable, AsyncDisposable {
     this.#refuseReleased();
     if (plan.pass === 'fd' || plan.pass === 'systemd') {
       const start = (sockets: readonly SocketHandle[]) =>
-        launch(plan, this.port, sockets, this.#programs.mark);
-      return this.#programs.watch(this.#servers.spawn(this.#holds.endpoints(), start), command);
+        launch(plan, this.port, sockets, this.#using.programs.mark);
+      return this.#using.programs.watch(
+        this.#using.servers.spawn(this.#holds.endpoints(), start),
+        command,
+      );
     }
     this.#holds.refuseNumberAlone();
     if (plan.pass === 'guarded') {
       this.#refuseShared(this.#shared);
-      this.#servers.refuseWhileListening();
-      return this.#programs.watch(this.#guard.launch(plan, this.#programs.mark), command);
+      this.#users?.servers.refuseWhileListening();
+      return this.#using.programs.watch(
+        this.#using.guard.launch(plan, this.#using.programs.mark),
+        command,
+      );
     }
     const wasShared = this.#shared;
     this.share();
     try {
-      return this.#programs.watch(launch(plan, this.port, [], this.#programs.mark), command);
+      return this.#using.programs.watch(
+        launch(plan, this.port, [], this.#using.programs.mark),
+        command,
+      );
     } catch (error) {
       if (!wasShared) this.unshare();
       throw error;
@@ -288,12 +294,13 @@ export class PortReservation implements Disposable, AsyncDisposable {
     const wait = checkReadyOptions(options);
     this.#refuseReleased();
     const holds = this.#holds.of('tcp');
-    const known = this.#servers.listeningAddress();
+    const known = this.#users?.servers.listeningAddress();
     if (debugging && known) debug('port %d: a listener of ours on %s', this.port, known);
-    const program = wait.pid === undefined ? this.#programs : new OtherProgram(this.port, wait.pid);
+    const program =
+      wait.pid === undefined ? this.#using.programs : new OtherProgram(this.port, wait.pid);
     const address =
       known ??
-      (await this.#readiness.wait(holds, wait, {
+      (await this.#using.readiness.wait(holds, wait, {
         whoListens: (at) => {
           const { roots } = program;
           return roots === undefined ? 'ours' : whoListens(this.port, at, roots);
@@ -315,12 +322,12 @@ export class PortReservation implements Disposable, AsyncDisposable {
     if (this.#released) return;
     this.#released = true;
     this.#shared = false;
-    this.#guard.close();
+    this.#users?.guard.close();
     try {
       this.#holds.close();
     } finally {
       if (debugging) debug('port %d is released', this.port);
-      this.#readiness.recheck();
+      this.#users?.readiness.recheck();
     }
   }
 
@@ -343,7 +350,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      await Promise.all([this.#servers.close(), this.#programs.end()]);
+      await Promise.all([this.#users?.servers.close(), this.#users?.programs.end()]);
     } finally {
       this.release();
     }
@@ -362,7 +369,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
   #endpoint(protocol: HoldAddress['protocol'], host?: string): Endpoint {
     this.#refuseReleased();
     const endpoint = this.#holds.endpoint(protocol, host);
-    if (protocol === 'tcp') this.#refuseShared(this.#shared || this.#guard.isOpen);
+    if (protocol === 'tcp') this.#refuseShared(this.#shared || this.#isGuarded);
     return endpoint;
   }
 
@@ -382,7 +389,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
         `The reservation of port ${this.port} was released before anybody listened`,
       );
     }
-    if (!this.#shared && !this.#guard.isOpen) {
+    if (!this.#shared && !this.#isGuarded) {
       return stateError(
         'ERR_RESERVATION_HELD',
         `Port ${this.port} is neither shared nor served: nobody can listen on it`,

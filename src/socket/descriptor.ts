@@ -2,9 +2,10 @@
 import { hasPorts } from '../base/addresses';
 import { binding, type SocketKind } from '../base/binding';
 import { constants } from '../base/constants';
-import { systemError } from '../base/errors';
+import { stateError, systemError } from '../base/errors';
 import { socketsAreFiles } from '../base/platform';
 import { int32 } from '../base/validate';
+import { getInt } from '../options/sockopt';
 
 /** The flags that socket(2) takes in its type argument (Linux, FreeBSD). */
 const TYPE_FLAGS = (constants.SOCK_CLOEXEC ?? 0) | (constants.SOCK_NONBLOCK ?? 0);
@@ -57,6 +58,15 @@ export function makeRoom(fd: number, more: number): void {
   const farthest = binding.duplicate(fd, fd + more);
   // Beyond the limit it fails: then so will the opening of so many.
   if (farthest >= 0) binding.close(farthest);
+}
+
+/** Throws when the number is another kind of socket's by now. Windows would open a UDP socket as TCP without an error. */
+export function refuseOtherType(fd: number, type: number): void {
+  if (getInt(fd, constants.SOL_SOCKET, constants.SO_TYPE, 'SO_TYPE') === type) return;
+  throw stateError(
+    'ERR_SOCKET_BAD_TYPE',
+    `Somebody else closed descriptor ${fd}: the number is another socket's now`,
+  );
 }
 
 /** Family, type and protocol of a bare descriptor, as the kernel tells them. */

@@ -12,9 +12,8 @@ import {
   type SettableValue,
   writeOption,
 } from '../options/socket-options';
-import { getInt } from '../options/sockopt';
 import { bindDescriptor } from './bind';
-import { describeSocket, OpenDescriptor, openSocket } from './descriptor';
+import { describeSocket, OpenDescriptor, openSocket, refuseOtherType } from './descriptor';
 import { kindNames } from './kind-names';
 import { type ListenTarget, openTarget } from './listen-target';
 import { type SocketAddress, toSocketAddress } from './socket-address';
@@ -153,10 +152,7 @@ export class SocketHandle implements Disposable {
    * @throws SystemError with `syscall: 'getsockname'`: EBADF when somebody else closed the descriptor
    */
   get bound(): boolean {
-    const found = binding.getsockname(this.fd);
-    // Windows answers EINVAL for an unbound socket.
-    if (typeof found === 'number' && found !== EINVAL) throw systemError(found, 'getsockname');
-    return this.#address(found) !== undefined;
+    return this.#boundTo() !== undefined;
   }
 
   /** As the function `getOption`. */
@@ -299,18 +295,12 @@ export class SocketHandle implements Disposable {
    * @internal
    */
   boundAddress(): SocketAddress {
-    const found = binding.getsockname(this.fd);
-    // Windows answers EINVAL for an unbound socket.
-    if (typeof found === 'number' && found !== EINVAL) throw systemError(found, 'getsockname');
-    const address = this.#address(found);
-    if (address === undefined) {
-      throw stateError(
-        'ERR_SOCKET_NOT_BOUND',
-        'The socket is not bound: bind it before handing it over',
-      );
-    }
-    if (typeof found !== 'number' && found.family !== this.family) throw otherSocket(this.fd);
-    return address;
+    const address = this.#boundTo();
+    if (address !== undefined) return address;
+    throw stateError(
+      'ERR_SOCKET_NOT_BOUND',
+      'The socket is not bound: bind it before handing it over',
+    );
   }
 
   /**
@@ -320,9 +310,7 @@ export class SocketHandle implements Disposable {
    */
   transferBound(): ListenTarget {
     const { fd, family, type } = this;
-    // Windows would open a UDP socket as TCP without an error.
-    const { SOL_SOCKET, SO_TYPE } = constants;
-    if (getInt(fd, SOL_SOCKET, SO_TYPE, 'SO_TYPE') !== type) throw otherSocket(fd);
+    refuseOtherType(fd, type);
     // Before the new owner has it: a worker that is terminated in between must not close it twice.
     binding.disown(fd);
     let target: ListenTarget;
@@ -382,18 +370,18 @@ export class SocketHandle implements Disposable {
     if (this.#owned.watched) forgotten.unregister(this.#owned);
   }
 
+  #boundTo(): SocketAddress | undefined {
+    const found = binding.getsockname(this.fd);
+    // Windows answers EINVAL for an unbound socket.
+    if (typeof found === 'number' && found !== EINVAL) throw systemError(found, 'getsockname');
+    return this.#address(found);
+  }
+
   /** The local address, or undefined while the socket is unbound. */
   #address(found = binding.getsockname(this.fd)): SocketAddress | undefined {
     if (typeof found === 'number' || (found.port === 0 && hasPorts(this.family))) return undefined;
     return found.address === '' ? undefined : toSocketAddress(found);
   }
-}
-
-function otherSocket(fd: number): Error {
-  return stateError(
-    'ERR_SOCKET_BAD_TYPE',
-    `Somebody else closed descriptor ${fd}: the number is another socket's now`,
-  );
 }
 
 // Outside of the class, as the bundler gives a class that names itself another `name`.

@@ -5,7 +5,7 @@ import { bindDescriptor, localPort } from '../../socket/bind';
 import type { SocketHandle } from '../../socket/socket-handle';
 import { ephemeralInterval, reservedPorts } from '../candidates';
 import type { HoldAddress } from './hold';
-import { closingOnError, openSocket } from './sockets';
+import { openSocket } from './sockets';
 
 /** How many ports are tried for a socket: as many as take no longer than the kernel's choice. */
 const TRIES = 1000;
@@ -30,14 +30,23 @@ let interval: PortInterval | undefined;
  * time, 2 to 3 ms. So as soon as one of the rest was given, ports of these are tried at random, which takes some
  * microseconds, but for those that an administrator keeps from the kernel's choice.
  */
-export function bindToAny(at: HoldAddress): SocketHandle {
+export function bindToAny(at: HoldAddress): { handle: SocketHandle; port: number } {
   const handle = openSocket(at);
-  return closingOnError(handle, () => {
-    if (crowd === undefined || crowd.left-- <= 0 || !bindAtRandom(handle, at, crowd)) {
-      bindDescriptor(handle.fd, handle.family, at.address, 0);
-      crowd = crowdAt(localPort(handle.fd, handle.family));
-    }
-  });
+  try {
+    const port = bindAtRandom(handle, at) ?? bindToChoice(handle, at);
+    return { handle, port };
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+}
+
+/** The kernel's choice. */
+function bindToChoice({ fd, family }: SocketHandle, { address }: HoldAddress): number {
+  bindDescriptor(fd, family, address, 0);
+  const port = localPort(fd, family);
+  crowd = crowdAt(port);
+  return port;
 }
 
 /** What is known when the kernel has given this port. */
@@ -49,18 +58,17 @@ function crowdAt(given: number): Crowd | undefined {
   return { lowest: low, count, isReserved: reservedPorts(), left: SOCKETS };
 }
 
-function bindAtRandom(
-  { fd, family }: SocketHandle,
-  { address }: HoldAddress,
-  from: Crowd,
-): boolean {
+/** A port at random, or undefined where the kernel is to choose. */
+function bindAtRandom({ fd, family }: SocketHandle, { address }: HoldAddress): number | undefined {
+  if (crowd === undefined || crowd.left-- <= 0) return undefined;
+  const { lowest, count, isReserved } = crowd;
   for (let i = 0; i < TRIES; i++) {
-    const port = from.lowest + 2 * Math.floor(Math.random() * from.count);
-    if (from.isReserved(port)) continue;
+    const port = lowest + 2 * Math.floor(Math.random() * count);
+    if (isReserved(port)) continue;
     const error = binding.bind(fd, family, address, port);
-    if (error === 0) return true;
-    // Any other error the kernel's own choice meets, too, and it is told from there.
-    if (error !== EADDRINUSE) return false;
+    if (error === 0) return port;
+    // Any other error the kernel's choice meets, too, and it is told from there.
+    if (error !== EADDRINUSE) return undefined;
   }
-  return false;
+  return undefined;
 }

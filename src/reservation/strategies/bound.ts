@@ -12,7 +12,6 @@ import {
   listenAsSameUser,
   listenBeside,
   listenerBeside,
-  portOf,
 } from './sockets';
 
 /** How often a listen is tried that is refused. */
@@ -35,14 +34,17 @@ export class BoundHold implements Hold {
   readonly guard: SocketHandle;
   #shared = false;
 
-  constructor(
-    at: HoldAddress,
-    port: number,
-    guard: SocketHandle = port === 0 ? bindToAny(at) : bindAlone(at, port),
-  ) {
+  /** @param guard a socket that has the port already */
+  constructor(at: HoldAddress, port: number, guard?: SocketHandle) {
     this.at = at;
-    this.guard = guard;
-    this.port = portOf(guard, port);
+    if (guard === undefined && port === 0) {
+      const chosen = bindToAny(at);
+      this.guard = chosen.handle;
+      this.port = chosen.port;
+    } else {
+      this.guard = guard ?? bindAlone(at, port);
+      this.port = port;
+    }
   }
 
   share(): void {
