@@ -18,6 +18,14 @@ export const HOSTv6 = '::1';
 export const WILDCARD = '0.0.0.0';
 export const WILDCARDv6 = '::';
 
+/** Nearly all that is asked about: a look is a tenth of a parse. */
+const usualAddresses = new Map<string, 4 | 6>([
+  [HOST, 4],
+  [HOSTv6, 6],
+  [WILDCARD, 4],
+  [WILDCARDv6, 6],
+]);
+
 function isIpv4Text(text: string): boolean {
   const parts = text.split('.');
   return (
@@ -35,6 +43,8 @@ function isIpv6Text(text: string): boolean {
  * have, such as those with an underscore.
  */
 export function ipVersion(host: string): 0 | 4 | 6 {
+  const usual = usualAddresses.get(host);
+  if (usual !== undefined) return usual;
   if (isIpv4Text(host)) return 4;
   const [address = '', ...zone] = host.split('%');
   // C would end the address at the NUL.

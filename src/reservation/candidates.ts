@@ -43,8 +43,10 @@ export function checkPreferred(port: unknown): void {
   checkPort('options.port', port);
 }
 
+const NO_PORTS: ReadonlySet<number> = new Set();
+
 export function excludedPorts(exclude: unknown): ReadonlySet<number> {
-  if (exclude === undefined) return new Set();
+  if (exclude === undefined) return NO_PORTS;
   if (!isIterable(exclude)) {
     throw invalidArgType('options.exclude', 'an iterable of numbers', exclude);
   }

@@ -31,9 +31,9 @@ export class DatagramHold implements Hold {
 
   constructor(at: HoldAddress, port: number) {
     this.at = at;
-    const guard = port === 0 ? bindToChoice(at) : bindAlone(at, port);
+    const [guard, bound] = port === 0 ? bindToChoice(at) : [bindAlone(at, port), port];
     this.#guard = guard;
-    this.port = portOf(guard, port);
+    this.port = bound;
     closingOnError(guard, () => this.#dropDatagrams(true));
   }
 
@@ -161,14 +161,14 @@ function leave(
  * Linux: a socket that was bound to port 0 loses its port when it is disconnected (__udp_disconnect),
  * one that was bound by number keeps it. So the choice is the kernel's, and the bind by number.
  */
-function bindToChoice(at: HoldAddress): SocketHandle {
+function bindToChoice(at: HoldAddress): [guard: SocketHandle, port: number] {
   for (;;) {
     const choice = bindAlone(at, 0);
-    if (!disconnectForgetsPort) return choice;
     const port = portOf(choice, 0);
+    if (!disconnectForgetsPort) return [choice, port];
     choice.close();
     try {
-      return bindAlone(at, port);
+      return [bindAlone(at, port), port];
     } catch (error) {
       // Another socket has taken it meanwhile. When no port is left, the bind to port 0 throws.
       if (!isSystemError(error, EADDRINUSE)) throw error;
