@@ -37,6 +37,8 @@ export function timesTable(times) {
 
 const isMet = ({ most, least }, value) => (most === undefined ? value >= least : value <= most);
 
+export const isMissed = (goal) => Object.values(goal.values).some((value) => !isMet(goal, value));
+
 /** `*` marks what is not reached. */
 export function goalsTable(goals) {
   const runtimes = unique(goals.flatMap(({ values }) => Object.keys(values)));
@@ -65,9 +67,13 @@ function lines(rows) {
   return rows.map(line).join('\n');
 }
 
+/** Where and when a part was measured, in words. */
+export const measuredOn = ({ date, processor, system, load }) =>
+  `${date}, ${processor}, ${system}, load ${load}`;
+
 /** One part, on the screen. */
-export function print(name, { times, goals, notes = [] }) {
-  console.log(`\n=== ${name}\n\n${lines(timesTable(times))}`);
+export function print(name, { about, times, goals, notes = [] }) {
+  console.log(`\n=== ${name}, ${measuredOn(about)}\n\n${lines(timesTable(times))}`);
   if (goals.length > 0) console.log(`\n${lines(goalsTable(goals))}`);
   for (const note of notes) console.log(note);
 }

@@ -5,10 +5,11 @@
 //   npm run bench -- load http                some parts: calls, inspect, load, reserve, http, install
 //   npm run bench -- --here                   on the Node that runs it alone
 //   npm run bench -- load --beside FOLDER     another copy of the package, built, for `load` to compare
-//   npm run bench -- --write                  every part, and then bench/results.json, docs/speed.md and its charts
+//   npm run bench -- --write                  and then writes bench/results.json, docs/speed.md, its picture and the
+//                                             README's table; of some parts these alone are new
 //
 // It needs a C compiler and python3 with CPython's tests; the versions of Node and the other packages come from npm,
-// into .cache. A machine that is busy shows in the last line, and then it is to be run again.
+// into .cache. A machine that is busy shows in the load of each part, which then is to be run again.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,9 +45,7 @@ const unknown = names.filter((name) => !Object.hasOwn(parts, name));
 if (unknown.length > 0) {
   fail(`no part of the bench: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`);
 }
-if (options.write && (positionals.length > 0 || options.here)) {
-  fail('--write takes the whole bench: no parts, no --here');
-}
+if (options.write && options.here) fail('--write takes every version of Node: no --here');
 if (process.platform !== 'linux') fail(`the bench is for Linux; this is ${process.platform}`);
 requireTools(['cc', 'cpython-tests']);
 
@@ -59,14 +58,12 @@ const context = {
     : runtimes(RUNTIMES),
   others: options.beside,
 };
-const busy = [loadavg()[0]];
 const results = {};
 for (const name of names) {
   const { run } = await parts[name]();
-  results[name] = await run(context);
+  const before = loadavg()[0];
+  const found = await run(context);
+  results[name] = { about: machine(Math.max(before, loadavg()[0])), ...found };
   print(name, results[name]);
-  busy.push(loadavg()[0]);
 }
-const about = machine(Math.max(...busy));
-console.log(`\n${about.date}, ${about.processor}, ${about.system}; load up to ${about.load}`);
-if (options.write) write({ about, results });
+if (options.write) write(results);

@@ -57,13 +57,13 @@ export function reached(timed) {
   const named = (work, way) => timed.filter((it) => it.work === work && it.way === way);
   return goals
     .filter(({ work }) => timed.some((it) => it.work === work))
-    .map(({ title, work, way, to, most }) => {
+    .map(({ title, work, way, to, most, why }) => {
       const others = named(work, to);
       const values = named(work, way).map(({ runtime, rounds }) => {
         const other = others.find((it) => it.runtime === runtime) ?? others[0];
         return [runtime, ratio(rounds, other.rounds)];
       });
-      return { title, most, unit: `× ${to}`, values: Object.fromEntries(values) };
+      return { title, most, unit: `× ${to}`, values: Object.fromEntries(values), why };
     });
 }
 

@@ -9,7 +9,7 @@ import { compiled } from '../rivals.mjs';
 import { interleaved, median } from '../rounds.mjs';
 import { Worker } from '../worker.mjs';
 
-const ROUNDS = 31;
+const ROUNDS = 21;
 
 const EMPTY = 'an empty program';
 const LISTEN = "node -e '….listen(0)'";

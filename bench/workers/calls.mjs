@@ -83,32 +83,28 @@ const listenAndClose = () =>
     });
   });
 
-/** Until a server listens, by `listen`; it is closed out of the time. */
-const served = (listen) =>
+/** Until a server listens on what `prepare` has made; it is closed out of the time. */
+const servedFrom = (prepare, listen, discard = () => {}) =>
   between({
-    before: () => net.createServer(),
-    call: async (made) => {
-      const listening = once(made, 'listening');
-      await Promise.all([listen(made), listening]);
+    before: () => ({ server: net.createServer(), prepared: prepare() }),
+    call: async ({ server, prepared }) => {
+      const listening = once(server, 'listening');
+      await Promise.all([listen(server, prepared), listening]);
     },
-    after: (made) => {
-      made.close();
-      return once(made, 'close');
+    after: async ({ server, prepared }) => {
+      server.close();
+      await once(server, 'close');
+      discard(prepared);
     },
   });
 
-const servedReservation = between({
-  before: () => ({ made: net.createServer(), reservation: reservePort() }),
-  call: async ({ made, reservation }) => {
-    const listening = once(made, 'listening');
-    await Promise.all([reservation.listen(made), listening]);
-  },
-  after: async ({ made, reservation }) => {
-    made.close();
-    await once(made, 'close');
-    reservation.release();
-  },
-});
+const served = (listen) => servedFrom(() => {}, listen);
+
+const boundSocket = () => {
+  const socket = new SocketHandle();
+  bindPort(socket);
+  return socket;
+};
 
 /** By a library that calls C functions: into buffers of ours, as is fastest there. */
 function byForeignFunction(call) {
@@ -166,12 +162,13 @@ const works = {
   udp: { bindport: loop(() => reservePort({ protocol: 'udp' }).release()) },
   serve: {
     'listen(0)': served((made) => made.listen(0, localhost)),
-    adopt: served((made) => {
-      const socket = new SocketHandle();
-      bindPort(socket);
-      return adopt(made, socket);
-    }),
-    'reservation.listen': servedReservation,
+    'bindPort, adopt': served((made) => adopt(made, boundSocket())),
+    adopt: servedFrom(boundSocket, (made, socket) => adopt(made, socket)),
+    'reservation.listen': servedFrom(
+      reservePort,
+      (made, reservation) => reservation.listen(made),
+      (reservation) => reservation.release(),
+    ),
   },
   inspect: {
     bindport: loop(() => inspectSocket(listener)),
@@ -197,7 +194,7 @@ if (net.BoundSocket) {
 if (process.getBuiltinModule?.('node:ffi')) {
   const { dlopen } = process.getBuiltinModule('node:ffi');
   const { functions } = dlopen('libc.so.6', {
-    getsockopt: { parameters: ['int32', 'int32', 'int32', 'buffer', 'buffer'], result: 'int32' },
+    getsockopt: { arguments: ['int32', 'int32', 'int32', 'buffer', 'buffer'], return: 'int32' },
   });
   works.getsockopt['node:ffi'] = byForeignFunction(functions.getsockopt);
 }

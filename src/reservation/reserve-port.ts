@@ -121,6 +121,7 @@ function isRefused({ refusals }: Plan, port: number, error: unknown): boolean {
 
 /** Holds the port that the first hold has on all addresses, or on none: then undefined. */
 function complete(plan: Plan, first: Hold): HoldList | undefined {
+  if (plan.at.length === 1) return [first];
   const {
     strategy,
     at: [, ...others],
@@ -185,7 +186,7 @@ function reserve(
   const { preferred, strategy, hosts, exclude, at } = checked;
   const taken: HoldList[] = [];
   try {
-    if (count > 0) {
+    if (count > 0 && preferred !== undefined) {
       for (const port of preferredPorts(preferred, exclude)) {
         const holds = port === 0 ? takeAny(checked) : takePort(checked, port);
         if (holds && taken.push(holds) === count) break;

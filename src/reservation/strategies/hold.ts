@@ -40,12 +40,16 @@ export interface Hold {
 
 /** Closes every one of them; then throws what the first that failed threw. */
 export function closeAll(all: readonly { close(): void }[]): void {
-  const [first, ...others] = all;
-  if (first === undefined) return;
+  closeFrom(all, 0);
+}
+
+function closeFrom(all: readonly { close(): void }[], index: number): void {
+  const next = all[index];
+  if (next === undefined) return;
   try {
-    first.close();
+    next.close();
   } finally {
-    closeAll(others);
+    closeFrom(all, index + 1);
   }
 }
 
