@@ -39,7 +39,11 @@ function picture({ calls: { about, times: all } }) {
 /** A Markdown table, aligned. */
 function markdown([head, ...rows]) {
   const columns = head.length;
-  const cells = [head, ...rows.map((row) => [...row, ...Array(columns - row.length).fill('')])];
+  const filled = (row) =>
+    row.length === 1
+      ? [`**${row[0]}**`, ...Array(columns - 1).fill('')]
+      : row.map((cell) => cell.trim());
+  const cells = [head, ...rows.map(filled)];
   const widths = head.map((_, i) => Math.max(3, ...cells.map((row) => row[i].length)));
   const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
   return [
