@@ -31,7 +31,8 @@ function picture({ calls: { about, times: all } }) {
   });
   const runtimes = [...new Set(all.map(({ runtime }) => runtime))].filter(Boolean);
   return chart(panels, [
-    `Points, from light to dark: ${runtimes.join(', ')}. Grey: no Node. The number is the last one's. C makes the same system calls.`,
+    `Points, from light to dark: ${runtimes.join(', ')}. Grey: no Node.`,
+    "The number is the last one's. C makes the same system calls and nothing else.",
     `${about.processor}, ${about.system}, ${about.date}: npm run bench`,
   ]);
 }
