@@ -27,9 +27,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/environments/{faults,parity,netns,programs}/**'],
           // A child process that is started cold on a loaded machine takes seconds.
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
-          expect: { poll: { timeout: 25_000 } },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect: { poll: { timeout: 50_000 } },
           retry,
         },
       },
