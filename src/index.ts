@@ -26,6 +26,7 @@ export type {
 export { findSockets } from './inspection/find-sockets';
 export { inspectSocket, type ProcessSocket } from './inspection/inspect-socket';
 export type { OptionValueMap } from './inspection/option-values';
+export type { PortTakenError } from './inspection/port-holders';
 export type {
   ControlGroup,
   ProcessInfo,
@@ -55,6 +56,8 @@ export {
 } from './ports/bind-conflicts';
 export { bindPort, findUnusedPort } from './ports/bind-port';
 export { portRange } from './reservation/candidates';
+export type { WhenFreeOptions } from './reservation/exact';
+export type { ReserveOptions } from './reservation/plan';
 export {
   type BindOptions,
   type ListenOptions,
@@ -62,7 +65,7 @@ export {
   type ReservationState,
 } from './reservation/port-reservation';
 export type { ReadyOptions } from './reservation/readiness';
-export { type ReserveOptions, reservePort, reservePorts } from './reservation/reserve-port';
+export { reservePort, reservePorts, reservePortWhenFree } from './reservation/reserve-port';
 export type { PassedAs, SpawnOnPortOptions } from './reservation/spawn';
 export type { Strategy } from './reservation/strategies/table';
 export { type AdoptOptions, adopt } from './serving/adopt';

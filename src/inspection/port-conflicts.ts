@@ -1,13 +1,12 @@
 /** Which sockets keep a TCP port from an exclusive bind: others', or only what ended connections leave behind. */
 import { canonicalAddress, covers, ipVersion, WILDCARDv6 } from '../base/addresses';
 import { hasSockDiag, listsBoundSockets } from '../base/platform';
-import { visible } from '../base/visible';
 import type { SocketHandle } from '../socket/socket-handle';
 import { findSocketsSync } from './find-sockets';
 import type { SocketInfo, SocketQuery, SocketState } from './socket-info';
 
 /** An address that a socket is, or is to be, bound to. */
-interface BoundAddress {
+export interface BoundAddress {
   readonly address: string;
   /** IPV6_V6ONLY. */
   readonly v6only?: boolean | undefined;
@@ -32,12 +31,12 @@ const CLOSED_BY_US: ReadonlySet<SocketState | undefined> = new Set<SocketState>(
 ]);
 
 /** Whether the kernel alone still has the connection: it ends by itself, and nobody can use it. */
-function isRemainder({ state, inode }: SocketInfo): boolean {
+export function isRemainder({ state, inode }: SocketInfo): boolean {
   return state === 'TIME_WAIT' || (inode === undefined && CLOSED_BY_US.has(state));
 }
 
-/** The sockets that keep the port from an exclusive bind to the address. */
-function conflicting(at: BoundAddress, query: SocketQuery): SocketInfo[] {
+/** The sockets, by default of TCP, that keep the port from an exclusive bind to the address. */
+export function conflicting(at: BoundAddress, query: SocketQuery): SocketInfo[] {
   const ours = { address: canonicalAddress(at.address), v6only: at.v6only };
   return findSocketsSync({ protocol: 'tcp', processes: 'none', ...query }).filter(
     ({ local, v6only }) => conflicts(ours, { address: canonicalAddress(local.address), v6only }),
@@ -70,37 +69,4 @@ export function isHeldByOthers(
 /** Whether somebody listens on the TCP port where connections to the address arrive. */
 export function isListenedOn(address: string, port: number): boolean {
   return conflicting({ address }, { port, state: 'LISTEN' }).length > 0;
-}
-
-/** How much of a command line an error message shows. */
-const MOST_OF_COMMAND = 120;
-
-function named({ processes: [holder], user, uid }: SocketInfo): string {
-  if (holder !== undefined) {
-    const { pid, name = '', command = name } = holder;
-    const shown = visible(
-      command.length > MOST_OF_COMMAND ? `${command.slice(0, MOST_OF_COMMAND)}…` : command,
-    );
-    return shown === '' ? `process ${pid}` : `process ${pid} (${shown})`;
-  }
-  return uid === undefined ? 'a process' : `a process of user ${user ?? uid}`;
-}
-
-const DOES: ReadonlyMap<SocketState | undefined, string> = new Map([
-  ['LISTEN', 'listens there'],
-  ['BOUND', 'has bound it'],
-]);
-
-/** Who keeps the TCP port from an exclusive bind to the address, in words; undefined where nobody is seen. */
-export function describeHolder(at: BoundAddress, port: number): string | undefined {
-  if (!hasSockDiag) return undefined;
-  const found = conflicting(at, { port, processes: 'first' });
-  const others = found.filter((socket) => !isRemainder(socket));
-  const holder = others.find(({ state }) => DOES.has(state)) ?? others[0];
-  if (holder !== undefined) {
-    return `${named(holder)} ${DOES.get(holder.state) ?? 'has a connection from it'}`;
-  }
-  const wait = Math.max(0, ...found.map(({ expiresIn = 0 }) => expiresIn));
-  if (found.length === 0) return undefined;
-  return `connections that have ended keep it${wait > 0 ? ` for another ${Math.ceil(wait / 1000)} s` : ''}`;
 }

@@ -3,7 +3,6 @@ import type { Socket as DatagramSocket } from 'node:dgram';
 import type { AddressInfo, Server } from 'node:net';
 import { type InspectOptionsStylized, inspect } from 'node:util';
 import { HOST, HOSTv6, isIpv6 } from '../base/addresses';
-import { callSite } from '../base/call-site';
 import { debug, debugging } from '../base/debug';
 import { invalidArgType, stateError } from '../base/errors';
 import { isDatagramIpv6 } from '../base/node-handles';
@@ -49,8 +48,8 @@ export interface ReservationParts {
   readonly hosts: ReservedHosts;
   readonly strategy: Strategy;
   readonly holds: readonly [Hold, ...Hold[]];
-  /** The public function that was called: a forgotten reservation's warning names its caller. */
-  readonly entryPoint: CallableFunction;
+  /** Where the public function was called, for a forgotten reservation's warning. */
+  readonly reservedAt: string | undefined;
 }
 
 /**
@@ -75,13 +74,13 @@ export class PortReservation implements Disposable, AsyncDisposable {
   #released = false;
 
   /** @internal */
-  constructor({ hosts, strategy, holds, entryPoint }: ReservationParts) {
+  constructor({ hosts, strategy, holds, reservedAt }: ReservationParts) {
     this.#holds = new Holds(holds, hosts.addresses);
     this.port = this.#holds.port;
     this.host = hosts.host;
     this.addresses = hosts.addresses;
     this.strategy = strategy;
-    this.#holds.closeWithForgotten(this, callSite(entryPoint));
+    this.#holds.closeWithForgotten(this, reservedAt);
   }
 
   /** Made at the first use: together they cost as much as the bind, and many a reservation needs none. */

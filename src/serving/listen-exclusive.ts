@@ -1,13 +1,7 @@
 import type { AddressInfo, Server } from 'node:net';
 import { isIpv6, resolveHost, WILDCARD } from '../base/addresses';
 import { constants } from '../base/constants';
-import {
-  EADDRINUSE,
-  EADDRNOTAVAIL,
-  EAFNOSUPPORT,
-  isSystemError,
-  systemError,
-} from '../base/errors';
+import { EADDRNOTAVAIL, EAFNOSUPPORT, isSystemError } from '../base/errors';
 import {
   boolean,
   backlog as checkBacklog,
@@ -15,7 +9,7 @@ import {
   object,
   text,
 } from '../base/validate';
-import { describeHolder } from '../inspection/port-conflicts';
+import { withHolders } from '../inspection/port-holders';
 import { setIpv6Only } from '../socket/bind';
 import { SocketHandle } from '../socket/socket-handle';
 import { adopt, refuseListening } from './adopt';
@@ -38,7 +32,7 @@ export interface ListenExclusiveOptions {
 /**
  * Binds so that nobody else can share the port.
  *
- * @throws SystemError as bind(2) gives it; EADDRINUSE says who has the port, where that is seen
+ * @throws SystemError as bind(2) gives it; EADDRINUSE says who has the port
  */
 function bindAlone(socket: SocketHandle, address: string, port: number): void {
   try {
@@ -46,10 +40,7 @@ function bindAlone(socket: SocketHandle, address: string, port: number): void {
     // bind before this one listens, but only one can listen: this one, or its listen() fails with EADDRINUSE.
     bindExclusively(socket, address, port, 'bind');
   } catch (error) {
-    if (!isSystemError(error, EADDRINUSE) || port === 0) throw error;
-    const explanation = describeHolder(conflictAddress(socket, address), port);
-    if (explanation === undefined) throw error;
-    throw systemError(EADDRINUSE, 'bind', { address, port, explanation });
+    throw withHolders(error, { protocol: 'tcp', ...conflictAddress(socket, address) }, port);
   }
 }
 
@@ -97,8 +88,8 @@ function openOnAllAddresses(port: number, ipv6Only: boolean): SocketHandle {
  * @param options port, host, backlog and ipv6Only
  * @returns the address, once 'listening' was emitted
  * @throws (rejects) TypeError or RangeError for wrong arguments; SystemError with `syscall` `'bind'`
- *   or `'listen'`: EADDRINUSE when the port is taken (Linux: the
- *   message says by which process, as far as that is seen), EACCES when it is held exclusively (Windows) or
+ *   or `'listen'`: EADDRINUSE when the port is taken (from
+ *   `'bind'` a `PortTakenError`, which names those who have it, as far as they are seen), EACCES when it is held exclusively (Windows) or
  *   privileged (Unix). Nothing stays open.
  */
 export async function listenExclusive(

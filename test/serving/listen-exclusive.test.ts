@@ -393,18 +393,18 @@ describe('starting again', () => {
     };
 
     test.each([
-      ['which is bound with SO_REUSEADDR', 'has bound it'],
-      ['which listens', 'listens there'],
+      ['which is bound with SO_REUSEADDR', 'has bound'],
+      ['which listens', 'listens on'],
     ])('%s', async (_, does) => {
       const port = await leaveTimeWait();
       const socket = new SocketHandle();
       onTestFinished(() => socket.close());
       socket.setOption('SO_REUSEADDR', true);
       socket.bind('127.0.0.1', port);
-      if (does === 'listens there') socket.listen();
+      if (does === 'listens on') socket.listen();
       const message = await refusal(port);
       expect(message).toMatch(`bind EADDRINUSE 127.0.0.1:${port}: process ${process.pid} (`);
-      expect(message).toMatch(new RegExp(`\\(.*node.*\\) ${does}$`));
+      expect(message).toMatch(new RegExp(`\\(.*node.*\\) ${does} 127\\.0\\.0\\.1:${port}$`));
       // Another address is another matter.
       expect(await listening({ host: '127.0.0.2', port })).toMatchObject({ port });
     });
@@ -412,7 +412,7 @@ describe('starting again', () => {
     test('a program', async () => {
       const { port, pid } = await startHolder();
       expect(await refusal(port)).toMatch(
-        new RegExp(`: process ${pid} \\(.*holder\\.py\\) listens there$`),
+        new RegExp(`: process ${pid} \\(.*holder\\.py\\) listens on 127\\.0\\.0\\.1:${port}$`),
       );
     });
 
@@ -427,7 +427,7 @@ describe('starting again', () => {
         listenExclusive(server, { host: '127.0.0.1', port: freePort() }),
       );
       server.close();
-      expect(await refusal(port)).toContain('has a connection from it');
+      expect(await refusal(port)).toContain('has a connection from');
     });
 
     test('or tells how long connections that have ended keep the port', async () => {
@@ -451,7 +451,7 @@ describe('starting again', () => {
       onTestFinished(() => socket.close());
       socket.bind('127.0.0.1', port);
       expect(await listening({ host: '::', port, ipv6Only: true })).toMatchObject({ port });
-      expect(await refusal(port)).toContain('has bound it');
+      expect(await refusal(port)).toContain(`has bound 127.0.0.1:${port}`);
     });
   });
 

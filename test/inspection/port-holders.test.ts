@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
-import { describeHolder } from '../../src/inspection/port-conflicts';
+import { portsTaken } from '../../src/inspection/port-holders';
 import { linuxOnly } from '../support/platform';
 
 const noLists = linuxOnly('elsewhere nobody is looked for');
@@ -17,7 +17,11 @@ test('errors show what is hidden in the command of whoever has a port', noLists,
     child.kill();
   });
   const [port] = await once(child.stdout, 'data');
-  expect(describeHolder({ address: '127.0.0.1' }, Number(port))).toContain(
-    `process ${child.pid} (\\x1b[2J\\u{202e} -e `,
+  const { message, holders } = portsTaken(
+    [{ protocol: 'tcp', address: '127.0.0.1' }],
+    [Number(port)],
   );
+  expect(message).toContain(`process ${child.pid} (\\x1b[2J\\u{202e} -e `);
+  // As it is, for programs.
+  expect(holders[0]?.processes[0]?.command).toContain('\u001b[2J\u202e -e ');
 });
