@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { nodeExe, nodeVersions, project, setup, stage } from './setup.mjs';
 import { drive, outputOf, run, stop, WineCrashed } from './wine.mjs';
 
-const limitInSeconds = 600;
+const limitInSeconds = 1200;
 
 const test = async (major, vitestArgs) => {
   const results = join(drive, 'results.json');
