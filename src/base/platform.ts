@@ -145,6 +145,9 @@ export const forcedKillCommand = isWindows ? killCommand : 'kill -KILL';
 /** The command that runs another one as the superuser. */
 export const superuserPrefix = isWindows ? '' : 'sudo ';
 
+/** Whether a process can answer the binds of programs that it starts (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV). */
+export const answersBinds = isLinux && isAtLeast(5, 19);
+
 /** Whether `http` servers listen on a given socket. Bun's listen on a random port (seen with Bun 1.4). */
 export const httpTakesSockets = !isBun;
 

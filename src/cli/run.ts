@@ -6,6 +6,7 @@ import type { PortReservation } from '../reservation/port-reservation';
 import { reservePort } from '../reservation/reserve-port';
 import type { PassedAs } from '../reservation/spawn';
 import { type Command, hostsIn, portsIn, printHelp, UsageError } from './command';
+import { inUseHint } from './in-use-hint';
 
 /** Those that ask a program to do something, and that a program can get. */
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const;
@@ -20,7 +21,7 @@ const NOT_RUNNABLE = 126;
 /** A shell's status for a program that a signal has ended is 128 and the signal's number. */
 const BY_SIGNAL = 128;
 
-function isCode(error: unknown, code: string): boolean {
+function isCode(error: unknown, code: string): error is Error {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
@@ -89,24 +90,26 @@ async function end(
     // One that has failed is told from one that found its port taken.
     if (child.exitCode === 0) ended.abort();
   });
-  const stranger = pass === 'systemd' ? undefined : await strangerOn(reservation, ended.signal);
-  if (stranger === undefined) return await status;
-  process.stderr.write(`bindport: ${stranger.message}\n`);
+  const failure = pass === 'systemd' ? undefined : await failureOf(reservation, ended.signal);
+  if (!isCode(failure, 'ERR_RESERVATION_TAKEN')) {
+    if (pass === 'port' && isCode(failure, 'ERR_RESERVATION_PROGRAM_EXITED') && child.exitCode) {
+      process.stderr.write(inUseHint(command, child.exitCode, reservation));
+    }
+    return await status;
+  }
+  process.stderr.write(`bindport: ${failure.message}\n`);
   await reservation[Symbol.asyncDispose]();
   return 1;
 }
 
 const LONGEST = 0x7fffffff;
 
-/** That a stranger has taken the port; undefined once the program listens or has ended. */
-async function strangerOn(
-  reservation: PortReservation,
-  signal: AbortSignal,
-): Promise<Error | undefined> {
+/** Why the program will not listen; undefined once it does. */
+async function failureOf(reservation: PortReservation, signal: AbortSignal): Promise<unknown> {
   try {
     await reservation.ready({ timeout: LONGEST, signal });
   } catch (error) {
-    if (error instanceof Error && isCode(error, 'ERR_RESERVATION_TAKEN')) return error;
+    return error;
   }
   return undefined;
 }

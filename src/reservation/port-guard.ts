@@ -110,7 +110,7 @@ export class PortGuard {
     if (!works || guards.length < holds.length) {
       throw stateError(
         'ERR_RESERVATION_UNGUARDED',
-        `Port ${this.#port} can't be guarded here: ${reason ?? "it takes the strategy 'bound'"}. With pass: 'port' it is shared`,
+        `Port ${this.#port} can't be guarded here: ${reason ?? "it takes the strategy 'bound'"}. It can be shared instead`,
       );
     }
     if (debugging) debug('port %d is guarded', this.#port);

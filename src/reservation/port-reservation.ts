@@ -85,7 +85,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
 
   /** Made at the first use: together they cost as much as the bind, and many a reservation needs none. */
   get #using(): Users {
-    this.#users ??= usersOf(this.port, this.#holds, () => this.#released);
+    this.#users ??= usersOf(this.port, this.strategy, this.#holds, () => this.#released);
     return this.#users;
   }
 
@@ -241,7 +241,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
         launch(plan, this.port, sockets, this.#using.programs.mark);
       return this.#using.programs.watch(
         this.#using.servers.spawn(this.#holds.endpoints(), start),
-        command,
+        plan,
       );
     }
     this.#holds.refuseNumberAlone();
@@ -250,7 +250,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
       this.#users?.servers.refuseWhileListening();
       return this.#using.programs.watch(
         this.#using.guard.launch(plan, this.#using.programs.mark),
-        command,
+        plan,
       );
     }
     const wasShared = this.#shared;
@@ -258,7 +258,7 @@ export class PortReservation implements Disposable, AsyncDisposable {
     try {
       return this.#using.programs.watch(
         launch(plan, this.port, [], this.#using.programs.mark),
-        command,
+        plan,
       );
     } catch (error) {
       if (!wasShared) this.unshare();

@@ -1,13 +1,16 @@
 import type { ChildProcess } from 'node:child_process';
 import { debug, debugging } from '../base/debug';
 import { ESRCH, isSystemError, stateError } from '../base/errors';
-import { socketsAreFiles } from '../base/platform';
 import { descendantsOf, type Roots, startOf } from '../inspection/kinship';
 import { endProcesses } from './ending';
+import type { Launch, PassedAs } from './spawn';
+import type { Strategy } from './strategies/table';
+import { type WayIn, waysIn } from './ways-in';
 
 interface Program {
   readonly child: ChildProcess;
   readonly command: string;
+  readonly pass: PassedAs;
   running: boolean;
   /** How it ended: in words, or why it could not be started. */
   end: string | Error;
@@ -16,11 +19,20 @@ interface Program {
 /** How a program ends that has done what it was to do. */
 const WELL = 'exited with status 0';
 
-/** What one can do for a program that finds a shared port in use; where ports are released nobody needs to. */
-const ADVICE = socketsAreFiles
-  ? 'If it reported the address as in use, it does not set SO_REUSEADDR: pass it the socket itself if it takes one ' +
-    "(pass: 'fd' or 'systemd'); else release() the port just before it starts"
-  : 'Its output says more';
+const INSTEAD: Readonly<Record<WayIn, string>> = {
+  guarded: "start it with pass: 'guarded'",
+  socket: "pass it the socket itself (pass: 'fd' or 'systemd') if it takes one",
+};
+
+/** What one can do for a program that has failed: as far as can be told, it found its port in use. */
+function adviceFor(pass: PassedAs, strategy: Strategy): string {
+  const ways = pass === 'port' ? waysIn(strategy) : undefined;
+  if (ways === undefined) return 'Its output says more';
+  const instead = ways.map((way) => INSTEAD[way]);
+  // Where it can be guarded nobody needs to.
+  if (!ways.includes('guarded')) instead.push('release() the port just before it starts');
+  return `If it reported the address as in use, it does not set SO_REUSEADDR: ${instead.join(', or ')}`;
+}
 
 /** A process that somebody else has started, which is to listen: what a wait asks of it. */
 export class OtherProgram {
@@ -57,6 +69,7 @@ function exists(pid: number): boolean {
 /** The programs that were started on a reserved port, and how they ended. */
 export class Programs {
   readonly #port: number;
+  readonly #strategy: Strategy;
   readonly #onEnd: () => void;
   #programs: Program[] = [];
   /** When the first of them was started. */
@@ -65,16 +78,18 @@ export class Programs {
   readonly mark = `${process.pid}.${process.hrtime.bigint()}`;
 
   /** @param onEnd called when one has ended. Whatever it refers to is not collected while one runs. */
-  constructor(port: number, onEnd: () => void) {
+  constructor(port: number, strategy: Strategy, onEnd: () => void) {
     this.#port = port;
+    this.#strategy = strategy;
     this.#onEnd = onEnd;
   }
 
   /** Remembers how the program ends. That it could not be started is no uncaught 'error' any more. */
-  watch(child: ChildProcess, command: string): ChildProcess {
+  watch(child: ChildProcess, { command, pass }: Launch): ChildProcess {
     const program: Program = {
       child,
       command,
+      pass,
       running: true,
       end: 'has not ended',
     };
@@ -119,11 +134,12 @@ export class Programs {
    */
   failure(): Error | undefined {
     const end = this.#lastEnd();
-    if (typeof end !== 'string' || end === WELL) return undefined;
+    const last = this.#programs.at(-1);
+    if (last === undefined || typeof end !== 'string' || end === WELL) return undefined;
     return stateError(
       'ERR_RESERVATION_PROGRAM_EXITED',
-      `${this.#programs.at(-1)?.command} ${end} before it listened on port ${this.#port}. ` +
-        ADVICE,
+      `${last.command} ${end} before it listened on port ${this.#port}. ` +
+        adviceFor(last.pass, this.#strategy),
     );
   }
 

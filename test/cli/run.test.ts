@@ -10,7 +10,7 @@ import { reservePort, reservePorts } from '../../src/index';
 import { bindport, program, shell, start } from '../support/cli';
 import { freePort, quietPorts } from '../support/free-port';
 import { fixture } from '../support/paths';
-import { linuxOnly, unixOnly } from '../support/platform';
+import { isLinux, linuxOnly, unixOnly } from '../support/platform';
 import { allRefused, ask, ended, thieves } from '../support/reservations';
 
 /** The first line that a program prints. */
@@ -164,6 +164,43 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
     process.kill(pid, 'SIGUSR1');
     expect(await ended(child)).toEqual([1, null]);
     expect(await stderr).toMatch(`bindport: Process ${stranger.pid} (`);
+  });
+
+  test('says what to do for a program that does not set SO_REUSEADDR', async () => {
+    const stubborn = ['python3', fixture('reservation/stubborn_server.py'), '{port}'];
+    const { err, code } = await bindport('run', '--', ...stubborn);
+    expect(code).toBe(1);
+    expect(err).toContain('bind: Address already in use');
+    expect(err).toMatch(/^bindport: python3 exited with status 1 .* port \d+\. .* SO_REUSEADDR: /m);
+    // Each way that it names is one of this platform's, and in words of the command line.
+    const ways = err.split('SO_REUSEADDR: ')[1] ?? '';
+    expect(ways.match(/--\w+/g)).toEqual(isLinux ? ['--guarded', '--activate'] : ['--activate']);
+    expect(err).not.toMatch(/pass:|release\(\)/);
+  });
+
+  test.each([
+    ['that has ended well', ['true']],
+    ['that a signal has ended', ['sh', '-c', 'kill $$']],
+    ['that was given the socket', ['--activate', '--', 'sh', '-c', 'exit 3']],
+  ])('says nothing of a program %s', async (_, command) => {
+    expect((await bindport('run', ...command)).err).toBe('');
+  });
+
+  test('says nothing of a program that fails once it has listened', async () => {
+    const script = `require('net').createServer(() => process.exit(3)).listen(process.env.PORT, '127.0.0.1')`;
+    const child = start(['run', '--', process.execPath, '-e', script], {
+      env: { ...process.env, NODE_DEBUG: 'bindport' },
+    });
+    if (!child.stderr) throw new Error('no stderr');
+    const told: string[] = [];
+    for await (const line of createInterface(child.stderr)) {
+      told.push(line);
+      const [, port] = /port (\d+): a listener on /.exec(line) ?? [];
+      if (port !== undefined) await ask(Number(port)).catch(() => {});
+    }
+    expect(await ended(child)).toEqual([3, null]);
+    expect(told.filter((line) => !line.startsWith('BINDPORT '))).toEqual([]);
+    expect(told.length).toBeGreaterThan(2);
   });
 
   test('passes the socket itself, which nobody else gets', async () => {

@@ -215,7 +215,7 @@ describe('a guarded program', linuxOnly('only Linux answers system calls from ou
     expect(() => pair.spawn('true', guarded)).toThrow(
       expect.objectContaining({
         code: 'ERR_RESERVATION_UNGUARDED',
-        message: `Port ${pair.port} can't be guarded here: it takes the strategy 'bound'. With pass: 'port' it is shared`,
+        message: `Port ${pair.port} can't be guarded here: it takes the strategy 'bound'. It can be shared instead`,
       }),
     );
     expect(pair.state).toBe('held');

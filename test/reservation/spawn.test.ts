@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { type PassedAs, reservePort } from '../../src/index';
+import { type PassedAs, reservePort, type Strategy } from '../../src/index';
 import { fixture } from '../support/paths';
 import { isWindows, linuxOnly, unixOnly } from '../support/platform';
 import { allRefused, ask, ended, thieves } from '../support/reservations';
@@ -118,6 +118,21 @@ describe('a program on a shared port', () => {
         }),
       );
       expect(await message).toContain('bind: Address already in use');
+    },
+  );
+
+  test.each<[string, PassedAs, Strategy, RegExp]>([
+    ['guarded, on Linux', 'port', 'bound', /SO_REUSEADDR: start it with pass: 'guarded', or /],
+    ['the socket itself', 'port', 'connected-pair', /SO_REUSEADDR: pass it the socket itself/],
+    ['nothing where the port is free', 'port', 'release', /port \d+\. Its output says more$/],
+    ['nothing where it was guarded', 'guarded', 'bound', /port \d+\. Its output says more$/],
+  ])(
+    'is told to be given %s',
+    linuxOnly('elsewhere there are other ways'),
+    async (_, pass, strategy, advice) => {
+      using reservation = reservePort({ strategy });
+      reservation.spawn('false', [], { pass });
+      await expect(reservation.ready()).rejects.toThrow(advice);
     },
   );
 });

@@ -28,6 +28,8 @@ export class BoundHold implements Hold {
   static readonly supported = reuseAddrSharesBoundPorts;
   static readonly coversOtherAddresses = true;
   static readonly needsRealAddress = false;
+  static readonly refusesPlainBinds = true;
+  static readonly canBeGuarded = true;
 
   readonly at: HoldAddress;
   readonly port: number;

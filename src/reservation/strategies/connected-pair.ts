@@ -14,6 +14,8 @@ export class ConnectedPairHold implements Hold {
   static readonly supported = reuseAddrSharesConnectedPorts;
   static readonly coversOtherAddresses = false;
   static readonly needsRealAddress = true;
+  static readonly refusesPlainBinds = true;
+  static readonly canBeGuarded = false;
 
   readonly at: HoldAddress;
   readonly #near: BoundHold;

@@ -66,4 +66,8 @@ export interface TcpStrategy {
   readonly coversOtherAddresses: boolean;
   /** Whether it can't keep a port on a wildcard address, but only on 127.0.0.1 in its place. */
   readonly needsRealAddress: boolean;
+  /** Whether a shared port is in use for programs that do not set SO_REUSEADDR. */
+  readonly refusesPlainBinds: boolean;
+  /** Whether its holds have a `guard`. */
+  readonly canBeGuarded: boolean;
 }

@@ -12,6 +12,8 @@ export class ReleaseHold implements Hold {
   static readonly supported = true;
   static readonly coversOtherAddresses = false;
   static readonly needsRealAddress = false;
+  static readonly refusesPlainBinds = false;
+  static readonly canBeGuarded = false;
 
   readonly at: HoldAddress;
   readonly port: number;
