@@ -1,9 +1,32 @@
 import { ipVersion } from '../base/addresses';
+import { paragraph } from './layout';
+
+/** An option: parseArgs takes the first four, the help and the completion of a shell all but `default`. */
+export interface Option {
+  readonly type: 'boolean' | 'string';
+  readonly short?: string;
+  readonly multiple?: boolean;
+  readonly default?: boolean | string;
+  /** What the value is called in the help: `'MS'`. */
+  readonly value?: string;
+  /** Values that a shell is to offer. */
+  readonly offers?: readonly string[];
+  /** What it does, in one paragraph. Its first part, to a colon, semicolon or full stop, has to do alone. */
+  readonly about: string;
+}
+
+/** By the long names, in the order of the help. */
+export type Options = Readonly<Record<string, Option>>;
+
+/** What a shell is to offer where no option stands: these words, or a program with its own arguments. */
+export type Operand = readonly string[] | 'program';
 
 /** What every command is made of; `main.ts` lists them. */
 export interface Command {
+  readonly options: Options;
+  readonly operand?: Operand;
   /** The whole of `--help`. */
-  readonly help: string;
+  help(): string;
   /**
    * Does the work.
    *
@@ -12,6 +35,17 @@ export interface Command {
    */
   run(args: readonly string[]): Promise<number>;
 }
+
+/** The last option of every command. */
+export const HELP = {
+  type: 'boolean',
+  short: 'h',
+  default: false,
+  about: 'print this',
+} as const satisfies Option;
+
+/** What `--host` is often. */
+export const HOSTS = ['localhost', '127.0.0.1', '0.0.0.0'] as const;
 
 /** Bad use of the command line: the message and where to read on are printed, the exit status is 2. */
 export class UsageError extends Error {}
@@ -43,7 +77,22 @@ export function hostsIn(given: readonly string[] = []): { host?: readonly string
   return given.length > 0 ? { host: given } : {};
 }
 
-export function printHelp({ help }: Command): number {
-  process.stdout.write(help);
+/** How wide the help is. */
+const WIDTH = 100;
+
+/** The part of the help that lists options: names, and what they do in a column of its own. */
+export function optionsHelp(options: Options): string {
+  const rows = Object.entries(options).map(([long, { short, value, about }]) => {
+    const names = `${short === undefined ? '    ' : `-${short}, `}--${long}`;
+    return { names: value === undefined ? names : `${names} ${value}`, about };
+  });
+  const column = Math.max(...rows.map(({ names }) => names.length)) + 2;
+  return rows
+    .map(({ names, about }) => paragraph(`  ${names.padEnd(column)}`, about, WIDTH))
+    .join('');
+}
+
+export function printHelp(command: Command): number {
+  process.stdout.write(command.help());
   return 0;
 }

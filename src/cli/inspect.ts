@@ -5,7 +5,15 @@ import { inspectSocket } from '../inspection/inspect-socket';
 import type { SocketInfo } from '../inspection/socket-info';
 import type { SocketReport } from '../inspection/socket-report';
 import { kindNames } from '../socket/kind-names';
-import { type Command, printHelp, UsageError, wholeNumber } from './command';
+import {
+  type Command,
+  HELP,
+  type Options,
+  optionsHelp,
+  printHelp,
+  UsageError,
+  wholeNumber,
+} from './command';
 import { type Cell, pairs, paragraph, table } from './layout';
 import { printJson, type Screen, screen } from './output';
 import { addressText, holdersOf } from './sockets';
@@ -138,8 +146,19 @@ function print(found: Found, all: boolean, shown: Screen): string {
   return `${title}\n${indented(`${facts}\n${changedText(report, shown)}\n${rest}`)}`;
 }
 
+const options = {
+  json: {
+    type: 'boolean',
+    default: false,
+    about:
+      "print an array of reports, as inspectSocket gives them; 'error' in place of one that could not be read",
+  },
+  help: HELP,
+} as const satisfies Options;
+
 export const inspect: Command = {
-  help: `Usage: bindport inspect PORT|PID|PID:FD [--json]
+  options,
+  help: () => `Usage: bindport inspect PORT|PID|PID:FD [--json]
 
 Prints what the sockets are that have a port, that a process has, or one descriptor, and their options: first
 those that differ from a new socket of the same kind, then, of a single socket, all others. A number of a port
@@ -147,20 +166,14 @@ that is in use is taken for that port, any other for a process. Nothing is chang
 (docs/inspecting.md). Needs root, or the same user and a process that may be traced. Linux; on macOS few
 options are shown, on Windows and FreeBSD none of other processes.
 
-      --json      print an array of reports, as inspectSocket gives them; 'error' in place of one that
-                  could not be read
-  -h, --help      print this
-
+${optionsHelp(options)}
 Exit status: 0, 1 when there is no such socket or one could not be read, 2 bad use.
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        json: { type: 'boolean', default: false },
-      },
+      options,
     });
     if (values.help) return printHelp(inspect);
     const [target, ...others] = positionals;

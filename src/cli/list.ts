@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { findSockets } from '../inspection/find-sockets';
 import type { SocketInfo, SocketProtocol } from '../inspection/socket-info';
-import { type Command, printHelp } from './command';
+import { type Command, HELP, type Options, optionsHelp, printHelp } from './command';
 import { type Cell, type Column, paragraph, table } from './layout';
 import { printJson, type Screen, screen } from './output';
 import { addressText, groupText, holdersOf, unseenReasons } from './sockets';
@@ -59,8 +59,25 @@ function print(sockets: readonly SocketInfo[], { width, paint }: Screen): void {
   }
 }
 
+const options = {
+  tcp: {
+    type: 'boolean',
+    default: false,
+    about: 'TCP sockets; they and UDP sockets are the default',
+  },
+  udp: { type: 'boolean', default: false, about: 'UDP sockets' },
+  unix: { type: 'boolean', default: false, about: 'Unix domain sockets' },
+  json: {
+    type: 'boolean',
+    default: false,
+    about: 'print an array of sockets, as findSockets gives them',
+  },
+  help: HELP,
+} as const satisfies Options;
+
 export const list: Command = {
-  help: `Usage: bindport list [--tcp] [--udp] [--unix] [--json]
+  options,
+  help: () => `Usage: bindport list [--tcp] [--udp] [--unix] [--json]
 
 Prints the sockets of this machine (on Linux: of this network namespace) that wait for somebody: TCP
 sockets that listen, or are bound and may yet listen (as a reservation is); UDP sockets that have a port;
@@ -68,24 +85,13 @@ with --unix, Unix domain sockets that listen. A '*' in place of the address is e
 of IPv6; '+3' after a process is three more that have the same socket. Commands are cut at the terminal's
 width; 'bindport inspect' and --json have them whole.
 
-      --tcp       TCP sockets; they and UDP sockets are the default
-      --udp       UDP sockets
-      --unix      Unix domain sockets
-      --json      print an array of sockets, as findSockets gives them
-  -h, --help      print this
-
+${optionsHelp(options)}
 Exit status: 0, also if there are none.
 `,
   async run(args) {
     const { values } = parseArgs({
       args: [...args],
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        json: { type: 'boolean', default: false },
-        tcp: { type: 'boolean', default: false },
-        udp: { type: 'boolean', default: false },
-        unix: { type: 'boolean', default: false },
-      },
+      options,
     });
     if (values.help) return printHelp(list);
     const chosen = ORDER.filter((name) => values[name]);

@@ -7,7 +7,7 @@ import {
   type ConflictOption,
   type ConflictTable,
 } from '../ports/bind-conflicts';
-import { type Command, printHelp } from './command';
+import { type Command, HELP, type Options, optionsHelp, printHelp } from './command';
 import { type Cell, type Column, paragraph, table } from './layout';
 import { printJson, type Screen, screen } from './output';
 
@@ -164,8 +164,18 @@ function print(groups: readonly Measured[][], shown: Screen): void {
   process.stdout.write(parts.join('\n'));
 }
 
+const options = {
+  json: {
+    type: 'boolean',
+    default: false,
+    about: 'print an array: for each measurement its options and its whole table',
+  },
+  help: HELP,
+} as const satisfies Options;
+
 export const matrix: Command = {
-  help: `Usage: bindport matrix [--json]
+  options,
+  help: () => `Usage: bindport matrix [--json]
 
 Binds two sockets to one port, with each pair of options (none, SO_REUSEADDR, SO_REUSEPORT or
 SO_EXCLUSIVEADDRUSE, whichever there are) and of addresses, and prints which second binds are allowed:
@@ -174,18 +184,13 @@ same answers have one table.
 
 Only ports that nobody uses are taken, and every socket is closed again.
 
-      --json      print an array: for each measurement its options and its whole table
-  -h, --help      print this
-
+${optionsHelp(options)}
 Exit status: 0.
 `,
   async run(args) {
     const { values } = parseArgs({
       args: [...args],
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        json: { type: 'boolean', default: false },
-      },
+      options,
     });
     if (values.help) return printHelp(matrix);
     const all = await measureAll();

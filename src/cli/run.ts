@@ -5,7 +5,19 @@ import { socketsAreFiles } from '../base/platform';
 import type { PortReservation } from '../reservation/port-reservation';
 import { reservePort } from '../reservation/reserve-port';
 import type { PassedAs } from '../reservation/spawn';
-import { type Command, hostsIn, portsIn, printHelp, UsageError } from './command';
+import {
+  type Command,
+  HELP,
+  HOSTS,
+  hostsIn,
+  type Options,
+  optionsHelp,
+  portsIn,
+  printHelp,
+  UsageError,
+  wholeNumber,
+} from './command';
+import { reserveExactly } from './exact-port';
 import { inUseHint } from './in-use-hint';
 
 /** Those that ask a program to do something, and that a program can get. */
@@ -102,21 +114,66 @@ async function end(
   return 1;
 }
 
-const LONGEST = 0x7fffffff;
+/** Milliseconds: what a timer can wait. */
+const MAX_WAIT = 0x7fffffff;
 
 /** Why the program will not listen; undefined once it does. */
 async function failureOf(reservation: PortReservation, signal: AbortSignal): Promise<unknown> {
   try {
-    await reservation.ready({ timeout: LONGEST, signal });
+    await reservation.ready({ timeout: MAX_WAIT, signal });
   } catch (error) {
     return error;
   }
   return undefined;
 }
 
+const options = {
+  host: {
+    type: 'string',
+    multiple: true,
+    value: 'H',
+    offers: HOSTS,
+    about:
+      "keep the port on this address: a numeric address or 'localhost'; can be given several times; without it, on every address",
+  },
+  port: {
+    type: 'string',
+    multiple: true,
+    value: 'P',
+    about: 'take this port, or one of P-Q, if it is free, else any; can be given several times',
+  },
+  strict: {
+    type: 'boolean',
+    default: false,
+    about:
+      'take no other port than those of --port; when somebody has each of them, who it is is told, and the program is not run',
+  },
+  wait: {
+    type: 'string',
+    value: 'MS',
+    about: `with --strict: wait until one of them is free, 0 to ${MAX_WAIT} milliseconds`,
+  },
+  udp: { type: 'boolean', default: false, about: 'a UDP port; needs --activate' },
+  activate: {
+    type: 'boolean',
+    default: false,
+    about:
+      "pass the socket itself as descriptor 3, as systemd's socket activation does (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES): for programs that take one, and for those that do not set SO_REUSEADDR",
+  },
+  guarded: {
+    type: 'boolean',
+    default: false,
+    about:
+      'nobody but the program, and what it starts, can bind the port, not even before it listens; for programs that do not set SO_REUSEADDR, too (Linux 5.19 and later)',
+  },
+  help: HELP,
+} as const satisfies Options;
+
 export const run: Command = {
-  help: `Usage: bindport run [--host H]... [--port P | --port P-Q]... [--udp]
-                    [--activate | --guarded] [--] COMMAND [ARGUMENT]...
+  options,
+  operand: 'program',
+  help: () => `Usage: bindport run [--host H]... [--port P | --port P-Q]... [--strict [--wait MS]]
+                    [--udp] [--activate | --guarded] [--] COMMAND [ARGUMENT]...
 
 Reserves a port, puts it in the place of {port} in the arguments and in the variable PORT, and runs
 the program. Until the program ends the kernel gives the port to nobody who asks for any, even while it
@@ -124,35 +181,18 @@ crashes and starts again. Another program that binds this very number first is n
 tells (Linux), and ends the run with status 1; with --activate none can.
 Forwards signals (but Ctrl+C and Ctrl+\\, which a terminal sends to the program too), and exits with
 the program's status: 128 + N when signal N ended it, 127 when it was not found, 126 when it could not
-be run.
+be run; 1 too when no port could be had, 2 for bad use.
 
-      --host H      keep the port on this address: a numeric address or 'localhost'; can be given
-                    several times; without it, on every address
-      --port P      take this port, or one of P-Q, if it is free, else any; can be given several
-                    times
-      --udp         a UDP port; needs --activate
-      --activate    pass the socket itself as descriptor 3, as systemd's socket activation does
-                    (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES): for programs that take one, and for
-                    those that do not set SO_REUSEADDR
-      --guarded     nobody but the program, and what it starts, can bind the port, not even before it
-                    listens; for programs that do not set SO_REUSEADDR, too (Linux 5.19 and later)
-  -h, --help        print this
-
+${optionsHelp(options)}
   bindport run -- redis-server --port {port}
   bindport run -- vitest
+  bindport run --strict --wait 5000 --port 3000 -- node server.js
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
       ...split(args),
       allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        host: { type: 'string', multiple: true },
-        port: { type: 'string', multiple: true, default: [] },
-        udp: { type: 'boolean', default: false },
-        activate: { type: 'boolean', default: false },
-        guarded: { type: 'boolean', default: false },
-      },
+      options,
     });
     if (values.help) return printHelp(run);
     const [command, ...rest] = positionals;
@@ -166,14 +206,20 @@ be run.
     if (values.activate && !socketsAreFiles) {
       throw new UsageError('--activate needs a system where sockets are files: not Windows');
     }
-    const ports = values.port.flatMap((given) => portsIn('--port', given, 0));
+    const ports = (values.port ?? []).flatMap((given) => portsIn('--port', given, 0));
+    if (values.strict && ports.length === 0) throw new UsageError('--strict needs --port');
+    if (values.wait !== undefined && !values.strict) throw new UsageError('--wait needs --strict');
+    const wait = wholeNumber('--wait', values.wait ?? '0', 0, MAX_WAIT);
     const [only] = ports;
-    const reservation = reservePort({
+    const wanted = {
       protocol: values.udp ? 'udp' : 'tcp',
       // A privileged port that is given alone is an error, in a list it is passed over.
       port: only !== undefined && ports.length === 1 ? only : ports,
       ...hostsIn(values.host),
-    });
+    } as const;
+    const reservation = values.strict
+      ? await reserveExactly({ ...wanted, wait })
+      : reservePort(wanted);
     try {
       return await serve(reservation, command, rest, passOf(values));
     } finally {
@@ -189,7 +235,10 @@ function passOf({ activate, guarded }: { activate: boolean; guarded: boolean }):
 
 /** The options of the program are its own: ours end where it begins. */
 function split(args: readonly string[]): { args: string[] } {
-  const withValue = new Set(['--host', '--port']);
+  const withValue = new Set<string>();
+  for (const [name, { type }] of Object.entries(options)) {
+    if (type === 'string') withValue.add(`--${name}`);
+  }
   let i = 0;
   while (i < args.length) {
     const arg = args[i] ?? '';

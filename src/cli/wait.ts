@@ -1,7 +1,15 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Command, printHelp, UsageError, wholeNumber } from './command';
+import {
+  type Command,
+  HELP,
+  type Options,
+  optionsHelp,
+  printHelp,
+  UsageError,
+  wholeNumber,
+} from './command';
 
 /** Milliseconds: what a timer can wait. */
 const MAX_WAIT = 0x7fffffff;
@@ -88,8 +96,18 @@ function attemptFor(target: string): Attempt {
   throw new UsageError(`a port or an http(s) URL is waited for, not '${target}'`);
 }
 
+const options = {
+  timeout: {
+    type: 'string',
+    value: 'MS',
+    about: `how long, 1 to ${MAX_WAIT} milliseconds; for ever without it`,
+  },
+  help: HELP,
+} as const satisfies Options;
+
 export const wait: Command = {
-  help: `Usage: bindport wait [--timeout MS] PORT | URL
+  options,
+  help: () => `Usage: bindport wait [--timeout MS] PORT | URL
 
 Waits until somebody listens on a TCP port of this machine (127.0.0.1 or ::1), by connecting to it; or
 until a URL answers with a status of 200 to 299, redirects followed.
@@ -97,19 +115,14 @@ until a URL answers with a status of 200 to 299, redirects followed.
   bindport wait 5432
   bindport wait --timeout 5000 http://localhost:3000/health
 
-      --timeout MS  how long, 1 to ${MAX_WAIT} milliseconds; for ever without it
-  -h, --help        print this
-
+${optionsHelp(options)}
 Exit status: 0 once it is there, 1 when it is not in time (with the last reason), 2 bad use.
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        timeout: { type: 'string' },
-      },
+      options,
     });
     if (values.help) return printHelp(wait);
     const [target, ...others] = positionals;

@@ -1,7 +1,17 @@
 import { parseArgs } from 'node:util';
 import { explainPort } from '../inspection/explain/explain-port';
 import type { BindAttempt, PortHolder, PortReport } from '../inspection/explain/report';
-import { type Command, hostsIn, printHelp, UsageError, wholeNumber } from './command';
+import {
+  type Command,
+  HELP,
+  HOSTS,
+  hostsIn,
+  type Options,
+  optionsHelp,
+  printHelp,
+  UsageError,
+  wholeNumber,
+} from './command';
 import { type Cell, type Column, paragraph, table } from './layout';
 import { printJson, type Screen, screen } from './output';
 import { addressText, holdersOf, unseenReasons } from './sockets';
@@ -101,31 +111,35 @@ function print(report: PortReport, { width, paint }: Screen): void {
   process.stdout.write(parts.join('\n'));
 }
 
+const options = {
+  host: {
+    type: 'string',
+    value: 'H',
+    offers: HOSTS,
+    about:
+      "the address to bind: numeric, or 'localhost' (both loopback addresses); without it, every address",
+  },
+  udp: { type: 'boolean', default: false, about: 'a UDP port' },
+  json: { type: 'boolean', default: false, about: 'print the report, as explainPort gives it' },
+  help: HELP,
+} as const satisfies Options;
+
 export const why: Command = {
-  help: `Usage: bindport why PORT [--host H] [--udp] [--json]
+  options,
+  help: () => `Usage: bindport why PORT [--host H] [--udp] [--json]
 
 Tells whether a port is free, who has it and with which options, what binds to it get (each is tried, and
 at once given up), why, and what to do, in the order to try it. Disturbs nobody who has the port: no
 connection is taken, and nobody is let in. Port 0 asks whether the system has ports left to choose from.
 
-      --host H    the address to bind: numeric, or 'localhost' (both loopback addresses); without it,
-                  every address
-      --udp       a UDP port
-      --json      print the report, as explainPort gives it
-  -h, --help      print this
-
+${optionsHelp(options)}
 Exit status: 0 free, 1 not free, 2 bad use.
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        host: { type: 'string' },
-        udp: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-      },
+      options,
     });
     if (values.help) return printHelp(why);
     const [port, ...others] = positionals;

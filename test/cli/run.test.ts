@@ -248,6 +248,66 @@ describe('bindport run', unixOnly('its other programs are Unix shells'), () => {
   });
 });
 
+describe('bindport run --strict', unixOnly('its other programs are Unix programs'), () => {
+  const printPort = ['--', 'printenv', 'PORT'];
+
+  test('runs the program on that port', async () => {
+    const port = String(freePort());
+    expect(await bindport('run', '--strict', '--port', port, ...printPort)).toMatchObject({
+      out: `${port}\n`,
+      err: '',
+      code: 0,
+    });
+  });
+
+  test('names whoever has it, and runs nothing', async () => {
+    using taken = reservePort({ port: quietPorts() });
+    const port = String(taken.port);
+    const { out, err, code } = await bindport('run', '--strict', '--port', port, ...printPort);
+    expect([out, code]).toEqual(['', 1]);
+    expect(err).toMatch(new RegExp(`^bindport run: bind EADDRINUSE [^ ]*:${port}.*\n$`));
+    if (isLinux) expect(err).toContain(`process ${process.pid} (`);
+  });
+
+  test('takes the first of several that is free', async () => {
+    using taken = reservePort({ port: quietPorts() });
+    const free = String(freePort());
+    const ports = ['--port', String(taken.port), '--port', free];
+    expect((await bindport('run', '--strict', ...ports, ...printPort)).out).toBe(`${free}\n`);
+  });
+
+  test('waits for it with --wait, says for whom, and takes it', async () => {
+    const taken = reservePort({ port: quietPorts() });
+    const port = String(taken.port);
+    const wait = ['--strict', '--wait', '25000', '--port', port];
+    const child = start(['run', ...wait, ...printPort]);
+    if (!child.stdout || !child.stderr) throw new Error('no pipes');
+    const [told] = await once(createInterface(child.stderr), 'line');
+    expect(told).toMatch(/^bindport: bind EADDRINUSE .*; waiting for up to 25000 ms$/);
+    taken.release();
+    expect(await text(child.stdout)).toBe(`${port}\n`);
+    expect(await ended(child)).toEqual([0, null]);
+  });
+
+  test('gives up when the time is over, or when it is told to', async () => {
+    using taken = reservePort({ port: quietPorts() });
+    const port = String(taken.port);
+    const { err, code } = await bindport(
+      ...['run', '--strict', '--wait', '1', '--port', port, ...printPort],
+    );
+    expect(code).toBe(1);
+    expect(err.trim().split('\n')).toEqual([
+      expect.stringMatching(/^bindport: .*; waiting for up to 1 ms$/),
+      expect.stringMatching(/^bindport run: bind EADDRINUSE /),
+    ]);
+    const child = start(['run', '--strict', '--wait', '25000', '--port', port, ...printPort]);
+    if (!child.stderr) throw new Error('no stderr');
+    await once(createInterface(child.stderr), 'line');
+    child.kill('SIGTERM');
+    expect(await ended(child)).toEqual([null, 'SIGTERM']);
+  });
+});
+
 describe(
   'bindport run --guarded',
   linuxOnly('only Linux answers system calls from outside'),
