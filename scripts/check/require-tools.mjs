@@ -11,6 +11,7 @@ const tools = {
     probe: ['python3', '-c', 'import test.support.socket_helper'],
     packages: ['python3', 'libpython3-testsuite'],
   },
+  fish: { probe: ['fish', '--version'], packages: ['fish'] },
   ip: { probe: ['ip', '-V'], packages: ['iproute2'] },
   musl: { probe: ['ls', '/lib/ld-musl-x86_64.so.1'], packages: ['musl'] },
   nft: { probe: ['nft', '--version'], packages: ['nftables'] },
@@ -49,6 +50,7 @@ const tools = {
     ],
     packages: ['wine', 'wine64'],
   },
+  zsh: { probe: ['zsh', '--version'], packages: ['zsh'] },
 };
 
 // Servers are in /usr/sbin, which is on the path of root alone.

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withoutHidden } from '../base/visible';
-import { type Command, UsageError } from './command';
+import { type Command, HELP, type Options, optionsHelp, UsageError } from './command';
+import type { CompletionTable } from './completion/table';
 import { nearest } from './nearest';
 
 interface Entry {
@@ -12,7 +13,28 @@ interface Entry {
   load(): Command;
 }
 
+/** What stands in the place of a command. */
+const options = {
+  version: {
+    type: 'boolean',
+    short: 'v',
+    default: false,
+    about: 'print which one this is',
+  },
+  help: HELP,
+} as const satisfies Options;
+
 const commands: ReadonlyMap<string, Entry> = new Map([
+  [
+    'completion',
+    {
+      summary: 'have bash, zsh or fish complete all of this',
+      load: () =>
+        (
+          require('./completion/completion') as typeof import('./completion/completion')
+        ).completionOf(completionTable),
+    },
+  ],
   [
     'find',
     {
@@ -64,13 +86,27 @@ const commands: ReadonlyMap<string, Entry> = new Map([
   ],
 ]);
 
+/** The command that tells of the others. */
+const HELP_COMMAND = { name: 'help', summary: 'tell more of a command' };
+
+function completionTable(): CompletionTable {
+  const names = [...commands.keys()];
+  const all = [...commands].map(([name, { summary, load }]) => {
+    const { options, operand } = load();
+    return { name, summary, options, operand };
+  });
+  return { commands: [...all, { ...HELP_COMMAND, options: {}, operand: names }], options };
+}
+
 function overview(): string {
-  const lines = [...commands].map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
+  const width = Math.max(...[...commands.keys()].map((name) => name.length)) + 2;
+  const lines = [...commands].map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`);
   return `Usage: bindport COMMAND [OPTION]...
 
 ${lines.join('\n')}
 
-  bindport help COMMAND tells more, bindport --version which one this is.
+${optionsHelp(options)}
+  bindport help COMMAND tells more.
   Exit status: 0 done, 1 the answer is no, 2 bad use.
 `;
 }

@@ -151,14 +151,14 @@ const options = {
   wait: {
     type: 'string',
     value: 'MS',
-    about: `with --strict: wait until one of them is free, 0 to ${MAX_WAIT} milliseconds`,
+    about: `wait until one of them is free, 0 to ${MAX_WAIT} milliseconds; needs --strict`,
   },
   udp: { type: 'boolean', default: false, about: 'a UDP port; needs --activate' },
   activate: {
     type: 'boolean',
     default: false,
     about:
-      "pass the socket itself as descriptor 3, as systemd's socket activation does (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES): for programs that take one, and for those that do not set SO_REUSEADDR",
+      "pass the socket itself as descriptor 3: as systemd's socket activation does (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES), for programs that take one, and for those that do not set SO_REUSEADDR",
   },
   guarded: {
     type: 'boolean',
