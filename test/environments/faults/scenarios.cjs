@@ -137,6 +137,19 @@ const scenarios = {
   'reservePort, UDP': reservationOf({ protocol: 'udp' }),
   'reservePort, both': reservationOf({ protocol: 'both' }),
   'reservePort, a wildcard': reservationOf({ host: '0.0.0.0' }),
+  'reservePort, strict': reservationOf({ port: 0, strict: true, host: 'localhost' }),
+  reservePortWhenFree: [
+    (use) => use(reservePort({ host: '::1' }), 'release'),
+    async (taken, use) => {
+      const { port } = taken;
+      const waiting = bindport.reservePortWhenFree({ host: 'localhost', port, wait: 5000 });
+      try {
+        taken.release();
+      } finally {
+        use(await waiting, 'release');
+      }
+    },
+  ],
   reservePorts: [
     () => {},
     (_, use) => bindport.reservePorts(3, { protocol: 'both' }).map((one) => use(one, 'release')),
