@@ -1,6 +1,7 @@
 // The files that `npm run bench -- --write` makes: the numbers, the page and its picture.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { table, writePart } from '../scripts/build/markdown.mjs';
 import { root } from '../scripts/project.mjs';
 import { chart } from './chart.mjs';
 import { goalsTable, isMissed, measuredOn, timesTable } from './report.mjs';
@@ -37,21 +38,13 @@ function picture({ calls: { about, times: all } }) {
   ]);
 }
 
-/** A Markdown table, aligned. */
+/** A Markdown table; a row of one cell is a heading. */
 function markdown([head, ...rows]) {
-  const columns = head.length;
   const filled = (row) =>
     row.length === 1
-      ? [`**${row[0]}**`, ...Array(columns - 1).fill('')]
+      ? [`**${row[0]}**`, ...Array(head.length - 1).fill('')]
       : row.map((cell) => cell.trim());
-  const cells = [head, ...rows.map(filled)];
-  const widths = head.map((_, i) => Math.max(3, ...cells.map((row) => row[i].length)));
-  const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
-  return [
-    line(cells[0]),
-    line(widths.map((width) => '-'.repeat(width))),
-    ...cells.slice(1).map(line),
-  ].join('\n');
+  return table([head, ...rows.map(filled)]);
 }
 
 const titles = {
@@ -121,17 +114,6 @@ bare Node-API addon.
 ${markdown(table)}`;
 }
 
-const START = '<!-- npm run bench -->\n';
-const END = '\n<!-- end -->';
-
-/** Puts a text between the comments that mark its place. */
-function replaceMarked(path, text) {
-  const [before, rest] = readFileSync(path, 'utf8').split(START);
-  const after = rest?.slice(rest.indexOf(END));
-  if (!after?.startsWith(END)) throw new Error(`${path} has no place for the numbers`);
-  writeFileSync(path, `${before}${START}\n${text}\n${after}`);
-}
-
 /** @param measured the parts that are new; the others stay as they were written last */
 export function write(measured) {
   const at = (path) => join(root, path);
@@ -139,7 +121,7 @@ export function write(measured) {
   const results = { ...(existsSync(path) && JSON.parse(readFileSync(path, 'utf8'))), ...measured };
   const missing = ['calls', 'inspect', 'load'].filter((name) => !results[name]);
   if (missing.length > 0) throw new Error(`${path} lacks the parts ${missing.join(', ')}`);
-  replaceMarked(at('README.md'), brief(results));
+  writePart(at('README.md'), '<!-- npm run bench -->', brief(results));
   writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(at('docs/speed.svg'), picture(results));
   writeFileSync(at('docs/speed.md'), page(results));

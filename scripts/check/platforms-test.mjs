@@ -5,9 +5,10 @@
 //
 // --write: puts the table there instead. A feature that fails fails either way.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readPart, table, writePart } from '../build/markdown.mjs';
 import { fail, root } from '../project.mjs';
 import { nodeExe, nodeVersions, setup } from '../windows/setup.mjs';
 import { drive, outputOf, run, stop, WineCrashed } from '../windows/wine.mjs';
@@ -16,7 +17,7 @@ import { runtimes } from './runtimes.mjs';
 
 const PROGRAM = join(root, 'test/environments/runtimes/smoke.cjs');
 const DOCUMENT = join(root, 'docs/platforms.md');
-const [BEGIN, END] = ['<!-- begin: npm run test:platforms -->', '<!-- end -->'];
+const BEGIN = '<!-- begin: npm run test:platforms -->';
 
 /** What the program printed, as a map of features: `yes`, or the code with which the package refuses it. */
 const cells = (output) => {
@@ -72,15 +73,6 @@ const onWindows = async (project) => {
   return rows;
 };
 
-/** Markdown with its columns aligned, as biome wants them. */
-const table = (rows) => {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const [head, ...body] = rows.map(
-    (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`,
-  );
-  return [head, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...body].join('\n');
-};
-
 const { values } = parseArgs({ options: { write: { type: 'boolean' } } });
 const tarball = pack();
 const project = installed(tarball, { flags: ['--ignore-scripts'] });
@@ -99,11 +91,9 @@ const result = table([
 console.log(`\n${result}\n`);
 if (failures.length > 0) fail(failures.join('\n\n'));
 
-const text = readFileSync(DOCUMENT, 'utf8');
-const [start, end] = [text.indexOf(BEGIN) + BEGIN.length, text.indexOf(END)];
 if (values.write) {
-  writeFileSync(DOCUMENT, `${text.slice(0, start)}\n\n${result}\n\n${text.slice(end)}`);
-} else if (text.slice(start, end).trim() !== result) {
+  writePart(DOCUMENT, BEGIN, result);
+} else if (readPart(DOCUMENT, BEGIN) !== result) {
   fail(
     'docs/platforms.md has another table: `npm run test:platforms -- --write` puts this one there',
   );

@@ -39,17 +39,12 @@ const EXPORTED_BESIDES = {
 
 const older = (version, floor) => version.localeCompare(floor, 'en', { numeric: true }) <= 0;
 
-/** What is wrong with one addon. */
-function addonFaults(name, bytes) {
+const said = (condition, text) => (condition ? [] : [text]);
+
+/** What is wrong with one addon, by what it says of itself. */
+function addonFaults(name, it, size) {
   const { os, file } = targets[name];
   const [, arch] = name.split('-');
-  let it;
-  try {
-    it = read(bytes);
-  } catch (error) {
-    return [error.message];
-  }
-  const said = (condition, text) => (condition ? [] : [text]);
   const foreign = [
     ...said(it.format === FORMATS[os], `it is ${it.format}, not ${FORMATS[os]}`),
     ...said(it.architecture === arch, `it is for ${it.architecture}, not ${arch}`),
@@ -67,7 +62,7 @@ function addonFaults(name, bytes) {
   const most = os === 'mac' ? MOST_BYTES_MAC : MOST_BYTES;
   const musl = file.includes('.musl.');
   return [
-    ...said(bytes.length <= most, `it has ${bytes.length} bytes, more than ${most}`),
+    ...said(size <= most, `it has ${size} bytes, more than ${most}`),
     ...said(nodeApi.length > 0, 'it uses no Node-API'),
     ...said(newer.length === 0, `newer than Node-API ${NODE_API}: ${newer}`),
     ...said(others.length === 0, `it needs libraries that are not the system's: ${others}`),
@@ -87,20 +82,13 @@ function addonFaults(name, bytes) {
 }
 
 /** What is wrong with one launcher, a program that npm must install as one. */
-function launcherFaults(name, bytes, mode) {
+function launcherFaults(name, it, { size, mode }) {
   const [, arch] = name.split('-');
-  let it;
-  try {
-    it = read(bytes);
-  } catch (error) {
-    return [error.message];
-  }
-  const said = (condition, text) => (condition ? [] : [text]);
   const most = MOST_BYTES_LAUNCHER;
   return [
     ...said(it.format === 'ELF' && it.architecture === arch, `it is for ${it.architecture}`),
     ...said(it.needs.length === 0, `it needs libraries: ${it.needs}`),
-    ...said(bytes.length <= most, `it has ${bytes.length} bytes, more than ${most}`),
+    ...said(size <= most, `it has ${size} bytes, more than ${most}`),
     // Windows has no such bits, and can't pack it.
     ...said((mode & 0o111) === 0o111, 'not everybody may execute it'),
   ];
@@ -117,6 +105,21 @@ const manifest = existsSync(manifestPath) ? JSON.parse(readFileSync(manifestPath
 const sources = sourcesDigest(root);
 const problems = [];
 
+/** What a file says of itself, and what is wrong with it: all that can be said of one that is no binary. */
+function examined(name, file, bytes) {
+  let it;
+  try {
+    it = read(bytes);
+  } catch (error) {
+    return { faults: [error.message] };
+  }
+  const faults =
+    file === launcherOf(name)
+      ? launcherFaults(name, it, statSync(join(folder, file)))
+      : addonFaults(name, it, bytes.length);
+  return { it, faults };
+}
+
 const files = new Map(names.flatMap((name) => filesOf(name).map((file) => [file, name])));
 for (const [file, name] of files) {
   const path = join(folder, file);
@@ -126,15 +129,12 @@ for (const [file, name] of files) {
   }
   const bytes = readFileSync(path);
   const made = manifest[file];
-  const found =
-    file === launcherOf(name)
-      ? launcherFaults(name, bytes, statSync(path).mode)
-      : addonFaults(name, bytes);
+  const { it, faults: found } = examined(name, file, bytes);
   if (made?.sha256 !== digest(bytes)) found.push('it is not the one that the last build made');
   else if (made.sources !== sources) found.push('it was built from other sources: too old');
   problems.push(...found.map((fault) => `${file}: ${fault}`));
   if (found.length === 0) {
-    const { format, architecture, needs, glibc } = read(bytes);
+    const { format, architecture, needs, glibc } = it;
     const floor = glibc === undefined ? '' : `, glibc ${glibc}`;
     console.log(
       `${file.padEnd(46)}${String(Math.round(bytes.length / 1024)).padStart(4)} KB  ` +
