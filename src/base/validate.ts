@@ -4,6 +4,9 @@ import { maxDescriptor } from './platform';
 const INT32_MIN = -0x80000000;
 const INT32_MAX = 0x7fffffff;
 
+/** Milliseconds that a timer can wait. */
+export const MAX_TIMEOUT = INT32_MAX;
+
 /** Refuses anything but an integer of `min` to `max`, both included. Never coerces. */
 export function integer(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
@@ -22,6 +25,11 @@ export function descriptor(name: string, value: unknown): number {
 
 export function port(name: string, value: unknown): number {
   return integer(name, value, 0, 65535);
+}
+
+/** The number of a process, of which there is no 0. */
+export function processId(name: string, value: unknown): number {
+  return integer(name, value, 1, INT32_MAX);
 }
 
 export function backlog(value: unknown): number {

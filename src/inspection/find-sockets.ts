@@ -1,6 +1,6 @@
 import { invalidArgValue } from '../base/errors';
 import { hasSockDiag } from '../base/platform';
-import { boolean, integer, object } from '../base/validate';
+import { boolean, integer, object, processId } from '../base/validate';
 import { withOptions } from './found-options';
 import { listSockets as listOnLinux } from './linux/list';
 import { listSockets as listElsewhere } from './native-list';
@@ -32,7 +32,7 @@ function setOf<Value extends string>(
 function filterOf(query: SocketQuery): SocketFilter {
   const { port, pid, protocol, state, processes = 'all', options = false } = object('query', query);
   if (port !== undefined) integer('query.port', port, 1, 65535);
-  if (pid !== undefined) integer('query.pid', pid, 1, 0x7fffffff);
+  if (pid !== undefined) processId('query.pid', pid);
   oneOf('query.processes', processes, HOLDER_SEARCHES);
   if (boolean('query.options', options) && processes === 'none') {
     const rule = "can't be true with processes: 'none': options are read through a process";

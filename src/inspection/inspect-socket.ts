@@ -12,7 +12,7 @@ import {
   outOfRange,
   systemError,
 } from '../base/errors';
-import { integer } from '../base/validate';
+import { integer, processId } from '../base/validate';
 import { describeSocket } from '../socket/descriptor';
 import { toSocketAddress } from '../socket/socket-address';
 import { SocketHandle } from '../socket/socket-handle';
@@ -32,7 +32,6 @@ export interface ProcessSocket {
   cookie?: bigint;
 }
 
-const MAX_PID = 0x7fffffff;
 const MAX_DESCRIPTOR = 0x7fffffff;
 
 const REASONS = new Map([
@@ -137,7 +136,7 @@ function isProcessSocket(target: object): target is ProcessSocket {
 }
 
 function checkProcessSocket({ pid, fd, cookie }: ProcessSocket): void {
-  integer('target.pid', pid, 1, MAX_PID);
+  processId('target.pid', pid);
   integer('target.fd', fd, 0, MAX_DESCRIPTOR);
   if (cookie === undefined) return;
   if (typeof cookie !== 'bigint') throw invalidArgType('target.cookie', 'of type bigint', cookie);

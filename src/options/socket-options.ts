@@ -1,12 +1,5 @@
 import { type ConstantName, constants } from '../base/constants';
-import {
-  EINVAL,
-  ENOPROTOOPT,
-  ERANGE,
-  invalidArgType,
-  invalidArgValue,
-  systemError,
-} from '../base/errors';
+import { EINVAL, ENOPROTOOPT, ERANGE, invalidArgValue, systemError } from '../base/errors';
 import { type OptionName, optionTable } from '../base/option-table';
 import type { Fields, StructureValue } from '../base/option-table/fields';
 import type {
@@ -19,6 +12,7 @@ import type {
   Structure,
 } from '../base/option-table/row';
 import { kernelAbi } from '../base/platform';
+import { text } from '../base/validate';
 import { codecOf, type OptionValues } from './codecs';
 import type { BytesCodec, Codec } from './codecs/codec';
 import { getBytes, getInt, getInto, optionError, setBytes, setInt } from './sockopt';
@@ -137,7 +131,7 @@ const reachable = new Map<OptionName, Reachable>();
 function find(syscall: 'getsockopt' | 'setsockopt', name: OptionName): Reachable {
   const known = reachable.get(name);
   if (known !== undefined) return known;
-  if (typeof name !== 'string') throw invalidArgType('name', 'of type string', name);
+  text('name', name);
   if (!Object.hasOwn(optionTable, name)) {
     throw invalidArgValue('name', 'must be one of the names in socketOptions', name);
   }

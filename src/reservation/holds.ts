@@ -1,7 +1,8 @@
 import { canonicalAddress, covers, ipVersion, outermostOf } from '../base/addresses';
 import { toldPlace } from '../base/call-site';
-import { invalidArgType, invalidArgValue, stateError } from '../base/errors';
+import { invalidArgValue, stateError } from '../base/errors';
 import { socketsAreFiles } from '../base/platform';
+import { text } from '../base/validate';
 import { closeAll, type Hold, type HoldAddress } from './strategies/hold';
 
 type Protocol = HoldAddress['protocol'];
@@ -93,8 +94,7 @@ export class Holds {
    */
   endpoint(protocol: Protocol, host: string | undefined = this.#addresses[0]): Endpoint {
     const holds = this.of(protocol);
-    if (typeof host !== 'string') throw invalidArgType('options.host', 'of type string', host);
-    const address = canonicalAddress(host);
+    const address = canonicalAddress(text('options.host', host));
     const hold = this.#covering(holds, address);
     if (hold === undefined) {
       throw invalidArgValue('options.host', 'must be an address that is reserved', host);

@@ -1,5 +1,5 @@
 import { invalidArgType, outOfRange } from '../../base/errors';
-import { int32, integer } from '../../base/validate';
+import { boolean as checkBoolean, int32, integer } from '../../base/validate';
 import { type BytesCodec, type IntCodec, native, networkOrder, UINT32_MAX } from './codec';
 
 /** Two port numbers, both included; 0 and 0 are the system's own range. */
@@ -12,8 +12,7 @@ export interface PortRange {
 const MAX_INTEGERS = 0x10000;
 
 function encodeBoolean(value: unknown): number {
-  if (typeof value !== 'boolean') throw invalidArgType('value', 'of type boolean', value);
-  return Number(value);
+  return Number(checkBoolean('value', value));
 }
 
 export const boolean: IntCodec<boolean> = {

@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import { invalidArgType, invalidArgValue, outOfRange } from '../../base/errors';
 import type { Field } from '../../base/option-table/fields';
 import { storageAlignment } from '../../base/platform';
-import { integer } from '../../base/validate';
+import { boolean, integer, text } from '../../base/validate';
 import { encodeSocketAddress, IPV6_SIZE, STORAGE_SIZE, socketAddressAt } from './addresses';
 import { native, UINT32_MAX } from './codec';
 import { cText, guid } from './plain';
@@ -94,8 +94,7 @@ const plain: { readonly [name: string]: Layout } = {
     align: 1,
     decode: (bytes, at) => bytes[at] !== 0,
     encode(bytes, at, value, name) {
-      if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
-      bytes[at] = Number(value);
+      bytes[at] = Number(boolean(name, value));
     },
   },
   address: socketAddress(STORAGE_SIZE),
@@ -110,8 +109,7 @@ function textField(size: number): Layout {
     align: 1,
     decode: (bytes, at) => cText(bytes, at, at + size),
     encode(bytes, at, value, name) {
-      if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
-      const given = Buffer.from(value);
+      const given = Buffer.from(text(name, value));
       if (given.length >= size || given.includes(0)) {
         throw invalidArgValue(name, `must have less than ${size} bytes and no NUL`, value);
       }

@@ -1,6 +1,6 @@
 import { binding } from '../../base/binding';
 import { invalidArgType, outOfRange } from '../../base/errors';
-import { integer } from '../../base/validate';
+import { boolean, integer } from '../../base/validate';
 import { type BytesCodec, native, UINT32_MAX } from './codec';
 
 /** What SO_LINGER holds: whether close() waits for unsent data, and for how many seconds. */
@@ -76,10 +76,7 @@ export const linger: BytesCodec<Linger> = {
   encode(value) {
     if (!isLinger(value)) throw invalidArgType('value', 'an object { enabled, seconds }', value);
     // Read only once: a getter may return something else the next time.
-    const { enabled } = value;
-    if (typeof enabled !== 'boolean') {
-      throw invalidArgType('value.enabled', 'of type boolean', enabled);
-    }
+    const enabled = boolean('value.enabled', value.enabled);
     const seconds = integer('value.seconds', value.seconds, 0, shortLinger ? 0x7fff : 0x7fffffff);
     if (shortLinger) {
       native.setU16(lingerBytes, 0, Number(enabled));
