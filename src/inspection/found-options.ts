@@ -1,6 +1,7 @@
 /** The options of sockets that were found: each is read through a process that has it. */
 import { ENOSYS, ENOTSUP, EPERM } from '../base/errors';
 import { inspectHeld } from './inspect-socket';
+import { lackedRight } from './lacked-right';
 import type { SocketHolder, SocketInfo, Unseen } from './socket-info';
 import type { SocketReport } from './socket-report';
 
@@ -15,13 +16,14 @@ export function unseenOptions(error: number): Unseen {
   if (error !== EPERM) {
     return { what: 'options', message: 'its process was gone before its options could be read' };
   }
-  const root = process.geteuid?.() === 0;
+  const right = lackedRight();
   return {
     what: 'options',
-    right: root ? 'CAP_SYS_PTRACE' : 'root',
-    message: root
-      ? 'reading the options of its process needs CAP_SYS_PTRACE (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS)'
-      : 'root sees its options (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS)',
+    right,
+    message:
+      right === 'CAP_SYS_PTRACE'
+        ? 'reading the options of its process needs CAP_SYS_PTRACE (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS)'
+        : 'root sees its options (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS)',
   };
 }
 

@@ -3,7 +3,7 @@ import { canonicalAddress, covers, ipVersion, WILDCARDv6 } from '../base/address
 import { hasSockDiag, listsBoundSockets } from '../base/platform';
 import type { SocketHandle } from '../socket/socket-handle';
 import { findSocketsSync } from './find-sockets';
-import type { SocketInfo, SocketQuery, SocketState } from './socket-info';
+import { KEEPING, type SocketInfo, type SocketQuery, type SocketState } from './socket-info';
 
 /** An address that a socket is, or is to be, bound to. */
 export interface BoundAddress {
@@ -12,7 +12,8 @@ export interface BoundAddress {
   readonly v6only?: boolean | undefined;
 }
 
-function reaches(outer: BoundAddress, inner: BoundAddress): boolean {
+/** Whether who is bound to the one gets what is sent to the other. */
+export function reaches(outer: BoundAddress, inner: BoundAddress): boolean {
   const ipv6Alone = outer.v6only === true && outer.address === WILDCARDv6;
   return covers(outer.address, inner.address) && !(ipv6Alone && ipVersion(inner.address) === 4);
 }
@@ -57,7 +58,7 @@ export function isHeldByOthers(
   if (!hasSockDiag || !listsBoundSockets) return undefined;
   const own = ours?.getOption('SO_COOKIE');
   // The connections last: to list them the kernel walks all it has, 100 times as long.
-  const open = conflicting(at, { port, state: ['LISTEN', 'BOUND'] });
+  const open = conflicting(at, { port, state: KEEPING });
   if (open.some(({ cookie }) => cookie !== own)) return true;
   const all = conflicting(at, { port });
   // Only sock_diag tells cookies, and shows sockets that are bound: where it is refused, /proc/net does not.

@@ -2,7 +2,7 @@
 import { EADDRINUSE, isSystemError, type SystemError, systemError } from '../base/errors';
 import { visible } from '../base/visible';
 import { type BoundAddress, conflicting, isRemainder } from './port-conflicts';
-import type { SocketInfo, SocketProtocol, SocketQuery, SocketState } from './socket-info';
+import { KEEPING, type SocketInfo, type SocketProtocol, type SocketQuery } from './socket-info';
 
 /** Where a port was refused. */
 export interface WantedAddress extends BoundAddress {
@@ -26,9 +26,6 @@ const MOST_OF_COMMAND = 120;
 /** How many sockets an error message shows, and how many of the ports that were refused. */
 const MOST_HOLDERS = 3;
 const MOST_PORTS = 5;
-
-/** The states of TCP sockets that keep a port as long as their process wants. */
-const KEEPING: readonly SocketState[] = ['LISTEN', 'BOUND'];
 
 /** FreeBSD tells no states. */
 function keeps({ protocol, state }: SocketInfo): boolean {

@@ -31,6 +31,9 @@ export const SOCKET_STATES = [
  */
 export type SocketState = (typeof SOCKET_STATES)[number];
 
+/** The states of TCP sockets that keep a port as long as their process wants. */
+export const KEEPING: readonly SocketState[] = ['LISTEN', 'BOUND'];
+
 /** A process of this machine. */
 export interface ProcessInfo {
   pid: number;

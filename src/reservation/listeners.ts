@@ -1,9 +1,10 @@
-import { canonicalAddress, covers, isWildcard } from '../base/addresses';
+import { canonicalAddress, isWildcard } from '../base/addresses';
 import { EMFILE, ENFILE, isSystemError } from '../base/errors';
 import { visible } from '../base/visible';
 import { isContainerProxy } from '../inspection/container-proxy';
 import { findSocketsSync } from '../inspection/find-sockets';
 import { type Kinship, kinshipOf, type Roots, startOf } from '../inspection/kinship';
+import { reaches } from '../inspection/port-conflicts';
 import type { ProcessInfo, SocketInfo } from '../inspection/socket-info';
 
 /** A process that is none of ours. */
@@ -53,10 +54,8 @@ function listenersOn(port: number, address: string): SocketInfo[] {
   const all = findListeners(port, 'likely');
   const exact = all.filter(({ local }) => canonicalAddress(local.address) === wanted);
   if (exact.length > 0) return exact;
-  return all.filter(
-    ({ local, v6only }) =>
-      covers(canonicalAddress(local.address), wanted) &&
-      !(v6only && local.family === 'IPv6' && !wanted.includes(':')),
+  return all.filter(({ local, v6only }) =>
+    reaches({ address: canonicalAddress(local.address), v6only }, { address: wanted }),
   );
 }
 

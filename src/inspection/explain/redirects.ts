@@ -46,9 +46,13 @@ function reachesItself(host: string, port: number): Promise<boolean | undefined>
 /** Whether sockets on other ports reach themselves there: what a sandbox's TCP may not have. */
 async function othersReachThemselves(host: string): Promise<boolean> {
   const socket = new SocketHandle(isIpv6(host) ? constants.AF_INET6 : constants.AF_INET);
-  socket.bind(host);
-  const { port } = socket.address();
-  socket.close();
+  let port: number;
+  try {
+    socket.bind(host);
+    port = socket.address().port;
+  } finally {
+    socket.close();
+  }
   return (await reachesItself(host, port)) === true;
 }
 

@@ -1,15 +1,8 @@
 /** Control groups of version 2: cgroups(7). A group's number is the inode of its folder. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import type { ControlGroup, ProcessInfo } from '../socket-info';
+import { readProc } from './proc-file';
 import { describeProcess } from './processes';
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
 
 /** Where the file system of version 2 is mounted: /sys/fs/cgroup, or beside version 1 a folder of it. */
 export function parseMounts(mounts: string): string | undefined {
@@ -72,7 +65,7 @@ function search(folder: string, id: bigint): string | undefined {
 
 /** Finds control groups, each once. One for each listing, since groups come and go. */
 export class ControlGroups {
-  readonly #mount = parseMounts(read('/proc/self/mounts'));
+  readonly #mount = parseMounts(readProc('/proc/self/mounts') ?? '');
   readonly #byId = new Map<bigint, ControlGroup | undefined>();
   readonly #byProcess = new Map<number, ControlGroup | undefined>();
   readonly #members = new Map<string, ProcessInfo[]>();
@@ -110,14 +103,14 @@ export class ControlGroups {
 
   #ofProcess(pid: number): ControlGroup | undefined {
     if (!this.#byProcess.has(pid)) {
-      const path = parseCgroup(read(`/proc/${pid}/cgroup`));
+      const path = parseCgroup(readProc(`/proc/${pid}/cgroup`) ?? '');
       this.#byProcess.set(pid, path === undefined ? undefined : describe(path));
     }
     return this.#byProcess.get(pid);
   }
 
   #processes(path: string): number[] {
-    return read(`${this.#mount}${path}/cgroup.procs`)
+    return (readProc(`${this.#mount}${path}/cgroup.procs`) ?? '')
       .split('\n')
       .map(Number)
       .filter((pid) => pid > 0);

@@ -1,5 +1,6 @@
 /** Which processes descend from others: proc_pid_stat(5), proc_pid_environ(5). */
-import { numbersIn, read, statOf } from './processes';
+import { readProc } from './proc-file';
+import { numbersIn, statOf } from './processes';
 
 /** Zombie, dead: proc_pid_stat(5). */
 const ENDED: ReadonlySet<string> = new Set(['Z', 'X']);
@@ -27,7 +28,7 @@ export function withMark(env: NodeJS.ProcessEnv, mark: string): NodeJS.ProcessEn
 
 /** Whether a process inherited the mark; undefined where its environment can't be read any more. */
 function isMarked(pid: number, mark: string): boolean | undefined {
-  const variables = read(`/proc/${pid}/environ`)?.replace(/\0$/, '').split('\0') ?? [''];
+  const variables = readProc(`/proc/${pid}/environ`)?.replace(/\0$/, '').split('\0') ?? [''];
   const marks = variables.find((variable) => variable.startsWith(`${MARKS}=`));
   if (
     marks

@@ -1,5 +1,6 @@
 /** The sockets of a Linux machine: from its tables, with the processes, users and groups that they belong to. */
 import { EACCES, ENOENT, EPERM, ESRCH, systemError } from '../../base/errors';
+import { lackedRight } from '../lacked-right';
 import {
   type FoundSocket,
   matches,
@@ -22,24 +23,20 @@ function inodesOf(pid: number): ReadonlySet<number> {
   throw systemError(inodes, 'open', {
     subject: `/proc/${pid}/fd`,
     ...((inodes === EACCES || inodes === EPERM) && {
-      explanation: `${rightToSee().message} what the processes of others have open`,
+      explanation: `${WHO_SEES[lackedRight()]} what the processes of others have open`,
     }),
   });
 }
 
-/** The right that this user lacks to see the descriptors of others, and what is then to be said of it. */
-function rightToSee(): { right: 'root' | 'CAP_SYS_PTRACE'; message: string } {
-  return process.geteuid?.() === 0
-    ? {
-        right: 'CAP_SYS_PTRACE',
-        message: 'it takes CAP_SYS_PTRACE over its user namespace, which this root lacks, to see',
-      }
-    : { right: 'root', message: 'root sees, and with CAP_SYS_PTRACE others do (Linux 5.14),' };
-}
+/** Whose right it takes to see the descriptors of others: the beginning of a sentence. */
+const WHO_SEES = {
+  CAP_SYS_PTRACE: 'it takes CAP_SYS_PTRACE over its user namespace, which this root lacks, to see',
+  root: 'root sees, and with CAP_SYS_PTRACE others do (Linux 5.14),',
+} as const;
 
 function denied(question: string): Unseen {
-  const { right, message } = rightToSee();
-  return { what: 'processes', right, message: `${message} ${question}` };
+  const right = lackedRight();
+  return { what: 'processes', right, message: `${WHO_SEES[right]} ${question}` };
 }
 
 const ELSEWHERE: Unseen = {

@@ -1,7 +1,7 @@
 /** The multicast groups that sockets of this machine have joined: proc_pid_net(5), /proc/net/igmp and igmp6. */
-import { readFileSync } from 'node:fs';
 import { ipv4Text, ipv6Text } from '../../base/ip-text';
 import { littleEndian } from './netlink';
+import { readProc } from './proc-file';
 
 export interface JoinedGroup {
   readonly address: string;
@@ -33,13 +33,9 @@ export function parseIgmp6(text: string): JoinedGroup[] {
   });
 }
 
+/** Empty for a kernel without multicast, or without IPv6. */
 function read(table: string): string {
-  try {
-    return readFileSync(`/proc/net/${table}`, 'latin1');
-  } catch {
-    // A kernel without multicast, or without IPv6.
-    return '';
-  }
+  return readProc(`/proc/net/${table}`, 'latin1') ?? '';
 }
 
 export function readGroups(): JoinedGroup[] {

@@ -1,14 +1,11 @@
 /** What /proc tells of how processes use a socket: proc(5). Nothing is told of a process that may not be read. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import type { ProcessInfo } from '../socket-info';
+import { readProc } from './proc-file';
 import { describeWhile, numbersIn, statOf } from './processes';
 
 function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
+  return readProc(path, 'latin1') ?? '';
 }
 
 function link(path: string): string {

@@ -1,21 +1,13 @@
 /** Processes as /proc shows them: proc_pid_fd(5), proc_pid_stat(5), proc_pid_cmdline(5). */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { binding } from '../../base/binding';
 import { EACCES, EPERM } from '../../base/errors';
 import type { ProcessInfo, SocketHolder } from '../socket-info';
+import { readProc } from './proc-file';
 
 /** Ticks of USER_HZ, 100 a second on every architecture of Node's. */
 const TICK = 10;
-
-export function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // It has ended, or is not shown to this user (hidepid).
-    return undefined;
-  }
-}
 
 function link(path: string): string | undefined {
   try {
@@ -54,7 +46,7 @@ export function parseStat(stat: string): ProcessStat | undefined {
 }
 
 export function statOf(pid: number): ProcessStat | undefined {
-  return parseStat(read(`/proc/${pid}/stat`) ?? '');
+  return parseStat(readProc(`/proc/${pid}/stat`) ?? '');
 }
 
 /**
@@ -71,10 +63,10 @@ export function describeWhile(pid: number, has: () => boolean): ProcessInfo | un
 /** What /proc shows of a process to everybody. */
 export function describeProcess(pid: number): ProcessInfo {
   const info: ProcessInfo = { pid };
-  const name = read(`/proc/${pid}/comm`)?.replace(/\n$/, '');
+  const name = readProc(`/proc/${pid}/comm`)?.replace(/\n$/, '');
   if (name !== undefined) info.name = name;
   // Empty for a kernel thread and for one that is ending.
-  const command = read(`/proc/${pid}/cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
+  const command = readProc(`/proc/${pid}/cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
   if (command) info.command = command;
   const stat = statOf(pid);
   if (stat) info.startedAt = new Date(Math.round(Date.now() - (uptime() * 1000 - stat.started)));

@@ -1,5 +1,6 @@
 /** What the kernel tells of ports and of this process: ip-sysctl.rst, proc_pid_status(5). */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import { readProc } from './proc-file';
 
 /** Ports from the first to the last, both included. */
 export interface PortInterval {
@@ -25,13 +26,9 @@ const SECCOMP_MODE_FILTER = 2;
 /** PROC_PID_INIT_INO of include/linux/proc_ns.h. */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 
+/** Sandboxes and Android hide some of them. */
 function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    // Sandboxes and Android hide some of them.
-    return undefined;
-  }
+  return readProc(path, 'latin1');
 }
 
 const PARAMETERS = '/proc/sys/net/ipv4';
