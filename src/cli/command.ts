@@ -57,6 +57,19 @@ export function wholeNumber(option: string, given: string, min: number, max: num
   throw new UsageError(`${option} must be a whole number of ${min} to ${max}, not '${given}'`);
 }
 
+/**
+ * The only operand that a command takes.
+ *
+ * @param question asked where none was given
+ * @param rule told where several were
+ */
+export function onlyOperand(given: readonly string[], question: string, rule: string): string {
+  const [only, ...others] = given;
+  if (only === undefined) throw new UsageError(question);
+  if (others.length > 0) throw new UsageError(`${rule}, not '${given.join(' ')}'`);
+  return only;
+}
+
 const MAX_PORT = 65535;
 
 /** The ports in `3000` or `3000-3005`, from `min` on. */

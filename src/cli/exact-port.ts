@@ -1,13 +1,9 @@
-import { EACCES, EADDRINUSE, isSystemError } from '../base/errors';
-import { exclusiveHoldersGiveEacces } from '../base/platform';
+import { isSystemError } from '../base/errors';
 import { withoutHidden } from '../base/visible';
 import type { WhenFreeOptions } from '../reservation/exact';
 import type { PortReservation } from '../reservation/port-reservation';
 import { reservePort, reservePortWhenFree } from '../reservation/reserve-port';
-
-function isTaken(error: unknown): error is Error {
-  return isSystemError(error, EADDRINUSE, ...(exclusiveHoldersGiveEacces ? [EACCES] : []));
-}
+import { TAKEN } from '../socket/bind';
 
 /**
  * Reserves the first port that is free of those that were asked for, and no other. When it has to wait it says for
@@ -21,7 +17,8 @@ export async function reserveExactly(
   try {
     return reservePort({ ...options, strict: true });
   } catch (error) {
-    if (options.wait === 0 || !isTaken(error)) throw error;
+    if (options.wait === 0 || !(error instanceof Error && isSystemError(error, ...TAKEN)))
+      throw error;
     process.stderr.write(
       `bindport: ${withoutHidden(error.message)}; waiting for up to ${options.wait} ms\n`,
     );

@@ -9,6 +9,7 @@ import {
   type Command,
   HELP,
   type Options,
+  onlyOperand,
   optionsHelp,
   printHelp,
   UsageError,
@@ -176,9 +177,7 @@ Exit status: 0, 1 when there is no such socket or one could not be read, 2 bad u
       options,
     });
     if (values.help) return printHelp(inspect);
-    const [target, ...others] = positionals;
-    if (target === undefined) throw new UsageError('which port, process or descriptor?');
-    if (others.length > 0) throw new UsageError(`one target, not '${positionals.join(' ')}'`);
+    const target = onlyOperand(positionals, 'which port, process or descriptor?', 'one target');
     const found = (await find(target)).map(inspectAt);
     if (values.json) {
       printJson(

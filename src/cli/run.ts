@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { socketsAreFiles } from '../base/platform';
+import { MAX_TIMEOUT } from '../base/validate';
 import type { PortReservation } from '../reservation/port-reservation';
 import { reservePort } from '../reservation/reserve-port';
 import type { PassedAs } from '../reservation/spawn';
@@ -114,13 +115,10 @@ async function end(
   return 1;
 }
 
-/** Milliseconds: what a timer can wait. */
-const MAX_WAIT = 0x7fffffff;
-
 /** Why the program will not listen; undefined once it does. */
 async function failureOf(reservation: PortReservation, signal: AbortSignal): Promise<unknown> {
   try {
-    await reservation.ready({ timeout: MAX_WAIT, signal });
+    await reservation.ready({ timeout: MAX_TIMEOUT, signal });
   } catch (error) {
     return error;
   }
@@ -151,7 +149,7 @@ const options = {
   wait: {
     type: 'string',
     value: 'MS',
-    about: `wait until one of them is free, 0 to ${MAX_WAIT} milliseconds; needs --strict`,
+    about: `wait until one of them is free, 0 to ${MAX_TIMEOUT} milliseconds; needs --strict`,
   },
   udp: { type: 'boolean', default: false, about: 'a UDP port; needs --activate' },
   activate: {
@@ -209,7 +207,7 @@ ${optionsHelp(options)}
     const ports = (values.port ?? []).flatMap((given) => portsIn('--port', given, 0));
     if (values.strict && ports.length === 0) throw new UsageError('--strict needs --port');
     if (values.wait !== undefined && !values.strict) throw new UsageError('--wait needs --strict');
-    const wait = wholeNumber('--wait', values.wait ?? '0', 0, MAX_WAIT);
+    const wait = wholeNumber('--wait', values.wait ?? '0', 0, MAX_TIMEOUT);
     const [only] = ports;
     const wanted = {
       protocol: values.udp ? 'udp' : 'tcp',

@@ -1,18 +1,17 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { MAX_TIMEOUT } from '../base/validate';
 import {
   type Command,
   HELP,
   type Options,
+  onlyOperand,
   optionsHelp,
   printHelp,
   UsageError,
   wholeNumber,
 } from './command';
-
-/** Milliseconds: what a timer can wait. */
-const MAX_WAIT = 0x7fffffff;
 
 /** Between two tries. No event tells that another process listens. */
 const PAUSE = 50;
@@ -100,7 +99,7 @@ const options = {
   timeout: {
     type: 'string',
     value: 'MS',
-    about: `how long, 1 to ${MAX_WAIT} milliseconds; for ever without it`,
+    about: `how long, 1 to ${MAX_TIMEOUT} milliseconds; for ever without it`,
   },
   help: HELP,
 } as const satisfies Options;
@@ -125,10 +124,8 @@ Exit status: 0 once it is there, 1 when it is not in time (with the last reason)
       options,
     });
     if (values.help) return printHelp(wait);
-    const [target, ...others] = positionals;
-    if (target === undefined) throw new UsageError('which port, or which URL?');
-    if (others.length > 0) throw new UsageError(`one of them, not '${positionals.join(' ')}'`);
-    const timeout = wholeNumber('--timeout', values.timeout ?? String(MAX_WAIT), 1, MAX_WAIT);
+    const target = onlyOperand(positionals, 'which port, or which URL?', 'one of them');
+    const timeout = wholeNumber('--timeout', values.timeout ?? String(MAX_TIMEOUT), 1, MAX_TIMEOUT);
     const why = await until(attemptFor(target), timeout);
     if (why === undefined) return 0;
     process.stderr.write(`bindport wait: not within ${timeout} ms: ${why}\n`);

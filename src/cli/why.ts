@@ -7,9 +7,9 @@ import {
   HOSTS,
   hostsIn,
   type Options,
+  onlyOperand,
   optionsHelp,
   printHelp,
-  UsageError,
   wholeNumber,
 } from './command';
 import { type Cell, type Column, paragraph, table } from './layout';
@@ -142,9 +142,7 @@ Exit status: 0 free, 1 not free, 2 bad use.
       options,
     });
     if (values.help) return printHelp(why);
-    const [port, ...others] = positionals;
-    if (port === undefined) throw new UsageError('which port?');
-    if (others.length > 0) throw new UsageError(`one port, not '${positionals.join(' ')}'`);
+    const port = onlyOperand(positionals, 'which port?', 'one port');
     const { host: [host] = [] } = hostsIn(values.host === undefined ? [] : [values.host]);
     const report = await explainPort(wholeNumber('PORT', port, 0, 65535), {
       protocol: values.udp ? 'udp' : 'tcp',

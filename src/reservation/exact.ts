@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { debug, debugging } from '../base/debug';
 import { invalidArgValue } from '../base/errors';
-import { abortSignal, integer } from '../base/validate';
+import { abortSignal, integer, MAX_TIMEOUT } from '../base/validate';
 import { heldPorts } from '../inspection/port-holders';
 import { preferredPorts } from './candidates';
+import { DEFAULT_TIMEOUT, FIRST_PAUSE, longerPause } from './pauses';
 import type { Plan, ReserveOptions } from './plan';
 import { RefusedPorts } from './refused-ports';
 import { allOrNone, type HoldList, takeAny, takePort } from './taking';
@@ -18,25 +19,18 @@ export interface WhenFreeOptions extends Omit<ReserveOptions, 'strict'> {
   signal?: AbortSignal;
 }
 
-const DEFAULT_WAIT = 30_000;
-const MAX_WAIT = 0x7fffffff;
-
-/** Milliseconds between two looks: the first, the factor, the last. */
-const FIRST_PAUSE = 2;
-const GROWTH = 1.5;
-const LONGEST_PAUSE = 200;
-
 /** Those of the ports that are free, taken one by one; the others are added to `refused`. */
 function* freeOnes(
   plan: Plan,
   ports: Iterable<number>,
   refused: RefusedPorts,
 ): Generator<HoldList, void> {
+  const telling = { ...plan, refused };
   const seen = new Set<number>();
   for (const port of ports) {
     if (seen.has(port)) continue;
     seen.add(port);
-    const holds = port === 0 ? takeAny(plan) : takePort({ ...plan, refused }, port);
+    const holds = port === 0 ? takeAny(plan) : takePort(telling, port);
     if (holds) yield holds;
   }
 }
@@ -71,8 +65,8 @@ function takeFirst(plan: Plan, ports: Iterable<number>, refused: RefusedPorts) {
 }
 
 /** The options of the wait, checked. */
-export function checkWait({ wait = DEFAULT_WAIT, signal }: WhenFreeOptions) {
-  integer('options.wait', wait, 0, MAX_WAIT);
+export function checkWait({ wait = DEFAULT_TIMEOUT, signal }: WhenFreeOptions) {
+  integer('options.wait', wait, 0, MAX_TIMEOUT);
   abortSignal('options.signal', signal);
   return { wait, signal };
 }
@@ -93,12 +87,12 @@ export async function takeWhenFree(
   const refused = new RefusedPorts(plan.at);
   signal?.throwIfAborted();
   let holds = takeFirst(plan, preferredPorts(plan.preferred, plan.exclude), refused);
-  for (let pause = FIRST_PAUSE; holds === undefined; pause *= GROWTH) {
+  for (let pause = FIRST_PAUSE; holds === undefined; pause = longerPause(pause)) {
     const { taken } = refused;
     const left = end - performance.now();
     if (taken.length === 0 || left <= 0) throw noneIsFree(plan, refused);
     if (debugging) debug('waiting for one of the ports %s', taken.join(' '));
-    await sleep(Math.min(pause, LONGEST_PAUSE, left), undefined, { signal }).catch(() => {});
+    await sleep(Math.min(pause, left), undefined, { signal }).catch(() => {});
     signal?.throwIfAborted();
     const isLast = performance.now() >= end;
     const held = isLast ? new Set() : heldPorts(plan.at, taken);

@@ -1,6 +1,6 @@
 import { EACCES, EADDRINUSE, invalidArgValue } from '../base/errors';
-import { exclusiveHoldersGiveEacces } from '../base/platform';
 import { boolean, object } from '../base/validate';
+import { TAKEN } from '../socket/bind';
 import { checkPreferred, excludedPorts, isIterable } from './candidates';
 import { type ReservedHosts, reservedHosts } from './hosts';
 import type { RefusedPorts } from './refused-ports';
@@ -60,7 +60,7 @@ export function planOf(options: ReserveOptions, isStrict = false): Plan {
   const {
     host,
     port,
-    strict = isStrict,
+    strict = false,
     exclude,
     protocol = 'tcp',
     strategy = defaultStrategy,
@@ -90,6 +90,6 @@ export function planOf(options: ReserveOptions, isStrict = false): Plan {
     at: [first, ...others],
     exclude: excludedPorts(exclude),
     // Of a list any will do: those that need a privilege are passed over. A port that was asked for alone is not.
-    refusals: exclusiveHoldersGiveEacces || isIterable(port) ? [EADDRINUSE, EACCES] : [EADDRINUSE],
+    refusals: isIterable(port) ? [EADDRINUSE, EACCES] : TAKEN,
   };
 }

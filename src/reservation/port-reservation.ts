@@ -168,8 +168,8 @@ export class PortReservation implements Disposable, AsyncDisposable {
    * Lets other programs listen on the port by its number, again and again: each of them must set
    * SO_REUSEADDR, as nearly all servers do. The kernel still gives the port to nobody who binds to port 0 or
    * connects; but any program of this machine that binds this very number first gets it, and then `ready`
-   * rejects. While one listens, no other can on its address, unless both set SO_REUSEPORT. On Windows nothing keeps a shared port. Calling
-   * it again is harmless.
+   * rejects. While one listens, no other can on its address, unless both set SO_REUSEPORT. On Windows nothing
+   * keeps a shared port. Calling it again is harmless.
    *
    * @returns the port
    * @throws Error `ERR_RESERVATION_RELEASED`, `ERR_RESERVATION_LISTENING` while a server of this
@@ -188,8 +188,8 @@ export class PortReservation implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Ends `share` and `pass: 'guarded'`: no program can bind the port from now on. One that listens goes on listening, but
-   * can't be restarted until the next `share`; one that has bound and not yet listened fails. Does
+   * Ends `share` and `pass: 'guarded'`: no program can bind the port from now on. One that listens goes on
+   * listening, but can't be restarted until the next `share`; one that has bound and not yet listened fails. Does
    * nothing when the port is neither shared nor guarded.
    *
    * @throws Error `ERR_RESERVATION_RELEASED`

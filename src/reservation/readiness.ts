@@ -3,8 +3,9 @@ import { covers, HOST, HOSTv6, isWildcard, WILDCARDv6 } from '../base/addresses'
 import { debug, debugging } from '../base/debug';
 import { reservationTaken, stateError } from '../base/errors';
 import { bindsUnlistedLoopback } from '../base/platform';
-import { abortSignal, integer, object } from '../base/validate';
+import { abortSignal, integer, MAX_TIMEOUT, object, processId } from '../base/validate';
 import { type Listener, listenedAddresses } from './listeners';
+import { DEFAULT_TIMEOUT, FIRST_PAUSE, longerPause } from './pauses';
 import { type Hold, holdAddress } from './strategies/hold';
 
 export interface ReadyOptions {
@@ -18,14 +19,6 @@ export interface ReadyOptions {
    */
   pid?: number;
 }
-
-const DEFAULT_TIMEOUT = 30_000;
-const MAX_TIMEOUT = 0x7fffffff;
-
-/** Milliseconds between two looks: the first, the factor, the last. */
-const FIRST_PAUSE = 2;
-const GROWTH = 1.5;
-const LONGEST_PAUSE = 200;
 
 /** How long a process that is none of ours has listened when the wait ends: it is no program that is ending. */
 const PATIENCE = 2_000;
@@ -50,7 +43,7 @@ export function checkReadyOptions(options: ReadyOptions): Wait {
   const { timeout = DEFAULT_TIMEOUT, signal, pid } = object('options', options);
   integer('options.timeout', timeout, 1, MAX_TIMEOUT);
   abortSignal('options.signal', signal);
-  if (pid !== undefined) integer('options.pid', pid, 1, 0x7fffffff);
+  if (pid !== undefined) processId('options.pid', pid);
   return { timeout, signal, pid };
 }
 
@@ -195,7 +188,7 @@ class Looks {
         if (since !== undefined && performance.now() - since >= PATIENCE) throw error;
       }
       await this.#sleep(pause);
-      pause = Math.min(pause * GROWTH, LONGEST_PAUSE);
+      pause = longerPause(pause);
     }
     return undefined;
   }

@@ -183,7 +183,7 @@ export class Servers {
       server.once('close', onClose);
       return await serve(sockets);
     } catch (error) {
-      for (const socket of sockets) socket.close();
+      closeAll(sockets);
       onClose();
       server.off('close', onClose);
       throw error;
@@ -221,7 +221,7 @@ function openSockets([first, ...others]: readonly Endpoint[], backlog?: number):
     for (const endpoint of others) sockets.push(openSocket(endpoint, backlog));
     return sockets;
   } catch (error) {
-    for (const socket of sockets) socket.close();
+    closeAll(sockets);
     throw error;
   }
 }

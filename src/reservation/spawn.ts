@@ -9,7 +9,8 @@ import { withMark } from '../inspection/kinship';
 import type { SocketHandle } from '../socket/socket-handle';
 
 /**
- * What a program gets: `port` its number; `guarded` its number, and nobody else can bind it; `fd` the sockets themselves, as descriptors 3 and up;
+ * What a program gets: `port` its number; `guarded` its number, and nobody else can bind it; `fd` the sockets
+ * themselves, as descriptors 3 and up;
  * `systemd` the same with the variables of systemd's socket activation.
  */
 export type PassedAs = 'port' | 'guarded' | 'fd' | 'systemd';

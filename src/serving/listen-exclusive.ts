@@ -88,9 +88,9 @@ function openOnAllAddresses(port: number, ipv6Only: boolean): SocketHandle {
  * @param options port, host, backlog and ipv6Only
  * @returns the address, once 'listening' was emitted
  * @throws (rejects) TypeError or RangeError for wrong arguments; SystemError with `syscall` `'bind'`
- *   or `'listen'`: EADDRINUSE when the port is taken (from
- *   `'bind'` a `PortTakenError`, which names those who have it, as far as they are seen), EACCES when it is held exclusively (Windows) or
- *   privileged (Unix). Nothing stays open.
+ *   or `'listen'`: EADDRINUSE when the port is taken (from `'bind'` a `PortTakenError`, which names those who
+ *   have it, as far as they are seen), EACCES when it is held exclusively (Windows) or privileged (Unix).
+ *   Nothing stays open.
  */
 export async function listenExclusive(
   server: Server,

@@ -1,8 +1,13 @@
 import { binding } from '../base/binding';
 import { constants } from '../base/constants';
-import { EACCES, systemError } from '../base/errors';
+import { EACCES, EADDRINUSE, systemError } from '../base/errors';
 import { exclusiveHoldersGiveEacces } from '../base/platform';
 import { setInt } from '../options/sockopt';
+
+/** The errors of bind(2) for a port that somebody has. */
+export const TAKEN: readonly number[] = exclusiveHoldersGiveEacces
+  ? [EADDRINUSE, EACCES]
+  : [EADDRINUSE];
 
 /** bind(2) to a numeric address or a path. Throws an error like Node's. */
 export function bindDescriptor(fd: number, family: number, address: string, port: number): void {

@@ -142,8 +142,7 @@ function byNumber(fd: number): ListenTarget {
 
 /**
  * Makes a descriptor into what `server.listen()` or `dgramSocket.bind()` takes, which owns it from then on.
- * After a throw it is still the caller's,
- * under the number that `owned` has then.
+ * After a throw it is still the caller's, under the number that `owned` has then.
  */
 export function openTarget(owned: Owned, family: number, type: number): ListenTarget {
   const { fd } = owned;

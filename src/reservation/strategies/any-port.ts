@@ -5,7 +5,7 @@ import { bindDescriptor, localPort } from '../../socket/bind';
 import type { SocketHandle } from '../../socket/socket-handle';
 import { ephemeralInterval, reservedPorts } from '../candidates';
 import type { HoldAddress } from './hold';
-import { openSocket } from './sockets';
+import { openSocket, usedOrClosed } from './sockets';
 
 /** How many ports are tried for a socket: as many as take no longer than the kernel's choice. */
 const TRIES = 1000;
@@ -32,13 +32,8 @@ let interval: PortInterval | undefined;
  */
 export function bindToAny(at: HoldAddress): { handle: SocketHandle; port: number } {
   const handle = openSocket(at);
-  try {
-    const port = bindAtRandom(handle, at) ?? bindToChoice(handle, at);
-    return { handle, port };
-  } catch (error) {
-    handle.close();
-    throw error;
-  }
+  const port = usedOrClosed(handle, () => bindAtRandom(handle, at) ?? bindToChoice(handle, at));
+  return { handle, port };
 }
 
 /** The kernel's choice. */

@@ -3,7 +3,7 @@ import { reuseAddrSharesConnectedPorts } from '../../base/platform';
 import { type SocketAddress, SocketHandle } from '../../socket/socket-handle';
 import { BoundHold } from './bound';
 import type { Hold, HoldAddress } from './hold';
-import { bindAlone, closingOnError } from './sockets';
+import { bindAlone, usedOrClosed } from './sockets';
 
 /**
  * macOS, FreeBSD: an established loopback connection keeps its local port out of the kernel's choice,
@@ -89,10 +89,7 @@ function acceptFrom(listener: SocketHandle, far: SocketHandle): SocketHandle {
   const wanted = far.address();
   for (;;) {
     const near = listener.accept();
-    let peer: SocketAddress | undefined;
-    closingOnError(near, () => {
-      peer = peerOf(near);
-    });
+    const peer = usedOrClosed(near, () => peerOf(near));
     if (peer?.port === wanted.port && peer.address === wanted.address) return near;
     reset(near);
   }

@@ -38,13 +38,12 @@ export function bindAlone(
 ): SocketHandle {
   for (let attempt = 1; ; attempt++) {
     const handle = openSocket(at);
-    let isAlone = true;
-    closingOnError(handle, () => {
+    const isAlone = usedOrClosed(handle, () => {
       const lettingIn = bindExclusively(handle, at.address, port, otherwise);
       start(handle);
-      if (!lettingIn) return;
+      if (!lettingIn) return true;
       handle.setOption('SO_REUSEADDR', false);
-      isAlone = isKeptFromOthers(handle, at, port) ?? otherwise === 'bind';
+      return isKeptFromOthers(handle, at, port) ?? otherwise === 'bind';
     });
     if (isAlone) return handle;
     handle.close();
@@ -158,20 +157,21 @@ export function openSocket({ protocol, address, ipv6 }: HoldAddress): SocketHand
 
 /** The port that a hold's socket has; when the kernel does not tell it, closes the socket first. */
 export function portOf(handle: SocketHandle, asked: number): number {
-  let port = asked;
-  closingOnError(handle, () => {
-    if (port === 0) port = localPort(handle.fd, handle.family);
-  });
-  return port;
+  return asked !== 0 ? asked : usedOrClosed(handle, () => localPort(handle.fd, handle.family));
 }
 
-/** Runs `use`; when that throws, closes the handle first. */
-export function closingOnError(handle: SocketHandle, use: () => void): SocketHandle {
+/** What `use` returns; when it throws, the handle is closed first. */
+export function usedOrClosed<Result>(handle: SocketHandle, use: () => Result): Result {
   try {
-    use();
-    return handle;
+    return use();
   } catch (error) {
     handle.close();
     throw error;
   }
+}
+
+/** The handle, once `use` has run; when that throws, the handle is closed first. */
+export function closingOnError(handle: SocketHandle, use: () => void): SocketHandle {
+  usedOrClosed(handle, use);
+  return handle;
 }
