@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import net from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { constants, explainPort, SocketHandle, setsockopt } from '../../src/index';
 import { startFixture } from '../support/child';
 import { openSockets } from '../support/descriptors';
@@ -6,6 +7,11 @@ import { freePort } from '../support/free-port';
 import { needsIpv6 } from '../support/network';
 import { linuxOnly, notInWine } from '../support/platform';
 import { causeOf } from '../support/stage';
+
+/** Keeps this thread from everything else, as another program does that has the processor. */
+function stallFor(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
 
 describe('explainPort disturbs nobody', () => {
   const noProcesses = notInWine('its TCP table has no processes');
@@ -54,6 +60,27 @@ describe('explainPort disturbs nobody', () => {
       });
       expect(outcomes).toEqual({ ECONNREFUSED: expect.any(Number) });
       expect(Object(outcomes).ECONNREFUSED).toBeGreaterThan(100);
+    },
+  );
+
+  test(
+    'a port is not called redirected where this process was busy while it was looked at',
+    linuxOnly('elsewhere sockets do not connect to themselves'),
+    async () => {
+      const port = freePort();
+      const { connect } = net;
+      let stalls = 0;
+      const spy = vi.spyOn(net, 'connect').mockImplementation((...args: unknown[]) => {
+        // Between the call and the loop's next look at descriptors, longer than the probe waits.
+        if (Object.hasOwn(Object(args[0]), 'localPort') && stalls++ === 0) {
+          process.nextTick(stallFor, 300);
+        }
+        return Reflect.apply(connect, net, args);
+      });
+      onTestFinished(() => spy.mockRestore());
+      const { causes } = await explainPort(port, { host: '127.0.0.1' });
+      expect(stalls).toBeGreaterThan(0);
+      expect(causes.map(({ cause }) => cause)).toEqual(['free']);
     },
   );
 

@@ -29,8 +29,11 @@ function reachesItself(host: string, port: number): Promise<boolean | undefined>
   return new Promise((resolve) => {
     const socket = node.net.connect({ host, port, localAddress: host, localPort: port });
     socket.setTimeout(PATIENCE, () => {
-      resolve(false);
-      socket.destroy();
+      // Where this process was busy for as long, 'connect' is still to be told of, in the loop's next phase.
+      setImmediate(() => {
+        resolve(false);
+        socket.destroy();
+      });
     });
     socket.once('connect', () => {
       resolve(true);
