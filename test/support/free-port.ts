@@ -9,9 +9,9 @@ export function quietPorts(): Iterable<number> {
   const ports = portRange(10_000 + Math.floor(Math.random() * 20_000), 32_767);
   return {
     *[Symbol.iterator]() {
-      for (const port of ports) {
-        if (findSocketsSync({ port, processes: 'none' }).length === 0) yield port;
-      }
+      const found = findSocketsSync({ protocol: ['tcp', 'udp'], processes: 'none' });
+      const used = new Set(found.map(({ local }) => local.port));
+      for (const port of ports) if (!used.has(port)) yield port;
     },
   };
 }
